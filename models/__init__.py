@@ -1,0 +1,1 @@
+"""The only place that loads weights; it knows nothing of news."""

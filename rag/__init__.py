@@ -1,0 +1,1 @@
+"""The pipeline: articles in, cited and verified answers out."""

@@ -1,0 +1,123 @@
+"""The records that flow through the pipeline: frozen values, no behaviour beyond derived properties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Support = Literal["supported", "partly", "contradicted", "unsupported"]
+Status = Literal["answered", "partial", "conflict", "refused"]
+Tier = Literal["quote", "write", "compose"]
+WordedBy = Literal["model", "source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as stored. `text` is never changed after reading; offsets point into it."""
+
+    id: str
+    """First 16 hex digits of the SHA-256 of `text` (UTF-8)."""
+    text: str
+    title: str = ""
+    source: str = ""
+    """The outlet, as the article states it; empty when it does not."""
+    url: str = ""
+    path: str = ""
+    """The file or URL it came from."""
+    byline: str = ""
+    published: str = ""
+    """ISO 8601 date or time; empty when the article gives none."""
+    updated: str = ""
+    fetched: str = ""
+    origin: str = ""
+    """The id of the group of near-copies it belongs to; empty until grouped."""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Whole sentences of one article: `text` is `article.text[start:end]`, always."""
+
+    article: Article
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.article.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a query."""
+
+    passage: Passage
+    score: float
+    """Fused score; larger is better, comparable only within one query."""
+    why: tuple[tuple[str, float], ...] = ()
+    """What each leg said, e.g. `(("lexical", 7.2), ("dense", 0.61))`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One quoted span: `quote` is `article.text[start:end]`, always."""
+
+    article: Article
+    start: int
+    end: int
+    quote: str
+    support: Support = "supported"
+    reason: str = ""
+    """Why the verdict is not `supported`, in words a reader understands."""
+
+    def __post_init__(self) -> None:
+        if self.article.text[self.start : self.end] != self.quote:
+            raise ValueError(f"citation {self.article.id}[{self.start}:{self.end}] is not its quote")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of ours and what it leans on."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    by: WordedBy = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of several values that the articles give for the same thing."""
+
+    value: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A sentence the model wrote that verification did not let through."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the articles say to one question."""
+
+    question: str
+    status: Status
+    claims: tuple[Claim, ...] = ()
+    short: str | None = None
+    """The shortest exact span of the first citation that answers, or None."""
+    sides: tuple[Side, ...] = ()
+    nearest: tuple[Citation, ...] = ()
+    """Shown when refused: the passages that came closest."""
+    confidence: float = 0.0
+    """Estimated chance, 0 to 1, that the evidence answers the question."""
+    hits: tuple[Hit, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Things the reader should know, e.g. that no model could be loaded."""
+    model: str = ""
+    tier: Tier = "quote"
+    seconds: dict[str, float] = field(default_factory=dict)

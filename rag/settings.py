@@ -1,0 +1,99 @@
+"""What a user may set, and where each value comes from: arguments, then `TEARSHEET_*`, then a TOML file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from rag.errors import InputError
+from rag.records import Tier
+
+TIERS: tuple[Tier, ...] = ("quote", "write", "compose")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default; nothing below `pipeline` sees this record."""
+
+    library: Path
+    """Folder that holds the library."""
+    model: str = ""
+    """A GGUF file; empty means the bundled model."""
+    tier: Tier = "write"
+    """How answers are worded: quote, write or compose."""
+    threads: int = 0
+    """Threads for the models; 0 means all physical cores but one, at least one."""
+    passages: int = 10
+    """Passages retrieved for a question."""
+
+    @classmethod
+    def load(cls, **given: object) -> Settings:
+        """Return the settings; a value of None in `given` counts as not given.
+
+        Raises InputError for an unknown name or a value of the wrong kind, naming where it was found.
+        """
+        names = {field.name for field in fields(cls)}
+        values: dict[str, object] = {"library": default_library()}
+        config = Path(os.environ.get("TEARSHEET_CONFIG") or config_file())
+        if config.is_file():
+            values |= _known(names, _read_toml(config), str(config))
+        prefix = "TEARSHEET_"
+        environment = {
+            key.removeprefix(prefix).lower(): value for key, value in os.environ.items() if key.startswith(prefix)
+        }
+        values |= {key: value for key, value in environment.items() if key in names}
+        values |= {key: value for key, value in given.items() if value is not None}
+        return cls(
+            library=Path(str(values["library"])).expanduser(),
+            model=str(values.get("model", cls.model)),
+            tier=_tier(values.get("tier", cls.tier)),
+            threads=_number("threads", values.get("threads", cls.threads), least=0),
+            passages=_number("passages", values.get("passages", cls.passages), least=1),
+        )
+
+
+def default_library() -> Path:
+    """Return the library folder used when none is named."""
+    from platformdirs import user_data_path
+
+    return user_data_path("tearsheet") / "library"
+
+
+def config_file() -> Path:
+    """Return the TOML file that is read when it exists."""
+    from platformdirs import user_config_path
+
+    return user_config_path("tearsheet") / "tearsheet.toml"
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"The settings file {path} cannot be read: {error}. Correct or remove it.") from error
+
+
+def _known(names: set[str], found: dict[str, object], where: str) -> dict[str, object]:
+    unknown = sorted(set(found) - names)
+    if unknown:
+        raise InputError(f"{where} sets {unknown[0]!r}, which is not a setting. Known: {', '.join(sorted(names))}.")
+    return found
+
+
+def _tier(value: object) -> Tier:
+    for tier in TIERS:
+        if value == tier:
+            return tier
+    raise InputError(f"The tier must be one of {', '.join(TIERS)}; found {value!r}.")
+
+
+def _number(name: str, value: object, *, least: int) -> int:
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise InputError(f"The setting {name!r} must be a whole number of at least {least}; found {value!r}.")
+    return number
