@@ -1,0 +1,68 @@
+"""What all models share: one compute lock, a thread count that suits the machine, and the identity of a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+
+from rag.errors import ModelError
+
+COMPUTE = threading.Lock()
+"""Held by whichever model is working, so that two of them never fight over the cores. Never held across a yield."""
+
+SAMPLES = 64
+SAMPLE_BYTES = 16_384
+
+
+def prepare_environment() -> None:
+    """Set what native libraries read when they are loaded; call before importing one. The user's own values win."""
+    # Spinning at barriers makes GNU OpenMP collapse on a busy machine; a short spin costs nothing on an idle one.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+
+
+def usable_cores() -> int:
+    """Return how many physical cores this process may run on."""
+    try:
+        logical = os.sched_getaffinity(0)
+    except AttributeError:
+        return os.cpu_count() or 1
+    topology = Path("/sys/devices/system/cpu")
+    try:
+        return len({(topology / f"cpu{n}/topology/thread_siblings_list").read_text() for n in logical})
+    except OSError:
+        return len(logical)
+
+
+def thread_count(asked: int) -> int:
+    """Return `asked`, or for 0 all physical cores but one (at least one): the choice that never collapses."""
+    if asked < 0:
+        raise ModelError(f"The number of threads must be 0 (choose) or more; found {asked!r}.")
+    return asked or max(1, usable_cores() - 1)
+
+
+def package_folder(name: str) -> Path:
+    """Return the folder of an installed package without importing it; ModelError when it is not installed."""
+    spec = find_spec(name)
+    if spec is None or not spec.origin:
+        raise ModelError(f"The package {name!r} that holds the bundled model is not installed. Reinstall Tearsheet.")
+    return Path(spec.origin).parent
+
+
+def identity(path: Path) -> str:
+    """Return 16 hex digits that tell weights files apart: their size and evenly spread samples of their bytes.
+
+    Reading all of a 5 GB file would cost more than loading it; another training changes every sample.
+    """
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for step in range(SAMPLES):
+            file.seek(max(0, size - SAMPLE_BYTES) * step // (SAMPLES - 1))
+            digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()[:16]
