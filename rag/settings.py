@@ -35,7 +35,8 @@ class Settings:
         Raises InputError for an unknown name or a value of the wrong kind, naming where it was found.
         """
         names = {field.name for field in fields(cls)}
-        values: dict[str, object] = {"library": default_library()}
+        values: dict[str, object] = {field.name: field.default for field in fields(cls)}
+        values["library"] = default_library()
         config = Path(os.environ.get("TEARSHEET_CONFIG") or config_file())
         if config.is_file():
             values |= _known(names, _read_toml(config), str(config))
@@ -47,10 +48,10 @@ class Settings:
         values |= {key: value for key, value in given.items() if value is not None}
         return cls(
             library=Path(str(values["library"])).expanduser(),
-            model=str(values.get("model", cls.model)),
-            tier=_tier(values.get("tier", cls.tier)),
-            threads=_number("threads", values.get("threads", cls.threads), least=0),
-            passages=_number("passages", values.get("passages", cls.passages), least=1),
+            model=str(values["model"]),
+            tier=_tier(values["tier"]),
+            threads=_number("threads", values["threads"], least=0),
+            passages=_number("passages", values["passages"], least=1),
         )
 
 
