@@ -14,8 +14,9 @@ from rag.errors import CancelledError, ModelError
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _ENTITY = re.compile(
-    r"(?P<DATE>\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December)"
-    r"(?: \d{4})?|\b(?:1[89]|20)\d\d\b)|(?P<CARDINAL>\b\d[\d,.]*\b)|(?P<PERSON>[A-Z][a-z]+(?: [A-Z][a-z]+)+)"
+    r"(?P<DATE>\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|"
+    r"December)(?: \d{4})?|\b(?:1[89]|20)\d\d\b)|(?P<CARDINAL>\b\d[\d,.]*\b)"
+    r"|(?P<PERSON>[A-Z][a-z]+(?: [A-Z][a-z]+)+)"
 )
 
 
@@ -45,7 +46,7 @@ class FakeEmbedder:
 
 
 class FakeGenerator:
-    """Writes the queued replies in order, then echoes the last message; remembers every prompt it was given."""
+    """Writes the queued replies in order, then echoes the last message; remembers every prompt."""
 
     def __init__(self, replies: Sequence[str] = (), *, name: str = "fake", context: int = 2048) -> None:
         self.name = name
@@ -61,11 +62,14 @@ class FakeGenerator:
         *,
         max_tokens: int,
         stop: Sequence[str] = (),
+        opening: str = "",
+        words: Sequence[str] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         self._check(messages)
         self.prompts.append(tuple(messages))
         text = self.replies.popleft() if self.replies else messages[-1].content
+        text = text.removeprefix(opening)
         for mark in stop:
             text = text.partition(mark)[0]
         for piece in re.findall(r"\s*\S+", text)[:max_tokens]:
@@ -77,7 +81,8 @@ class FakeGenerator:
         """Return minus one per word of a reply that the messages do not contain."""
         self._check(messages)
         known = {word.casefold() for message in messages for word in _WORD.findall(message.content)}
-        return [-float(sum(word.casefold() not in known for word in _WORD.findall(reply))) for reply in replies]
+        spoken = ([word.casefold() for word in _WORD.findall(reply)] for reply in replies)
+        return [-float(sum(word not in known for word in words)) for words in spoken]
 
     def close(self) -> None:
         self.closed = True
@@ -87,7 +92,7 @@ class FakeGenerator:
             raise ModelError(f"The model {self.name!r} is closed.")
         tokens = sum(len(_WORD.findall(message.content)) for message in messages)
         if tokens >= self.context:
-            raise ModelError(f"The prompt takes {tokens} tokens and the model reads {self.context}. Shorten it.")
+            raise ModelError(f"The prompt takes {tokens} tokens; the model reads {self.context}. Shorten it.")
 
 
 class FakeParser:
@@ -112,10 +117,8 @@ def _parse(text: str) -> Parse:
     for i, (start, end) in enumerate(spans):
         word = text[start:end]
         tag, pos = _kind(word, labels.get(i, ""))
-        root = i == 0
-        tokens.append(
-            Token(word, start, end, word.casefold(), pos, tag, "ROOT" if root else "dep", 0, labels.get(i, ""))
-        )
+        dep = "dep" if i else "ROOT"
+        tokens.append(Token(word, start, end, word.casefold(), pos, tag, dep, 0, labels.get(i, "")))
     return Parse(text, tuple(tokens), tuple(entities))
 
 

@@ -28,6 +28,10 @@ CONTEXT = 2048
 BATCH = 512
 SHORTEST_SEGMENT = 32
 """Tokens; evaluating fewer at a time costs more than keeping them saves."""
+ADD_NONE, ZEROED = False, True
+
+Native = Any
+"""The llama_cpp bindings, which carry no types, and what they hand out."""
 
 _log = logging.getLogger("models.llama")
 _lately: deque[str] = deque(maxlen=8)
@@ -38,7 +42,7 @@ def load_generator(path: Path | None = None, *, threads: int = 0, context: int =
     """Return the bundled model, or the one in the GGUF file `path`.
 
     `threads` of 0 means all physical cores but one; `context` is in tokens and is lowered to what the
-    model was trained for. Raises ModelError when the file cannot be used, before llama.cpp sees a damaged one.
+    model was trained for. Raises ModelError when the file cannot be used; llama.cpp sees no damaged one.
     """
     file = path or bundled_gguf()
     check_gguf(file)
@@ -72,22 +76,29 @@ class LlamaGenerator:
         *,
         max_tokens: int,
         stop: Sequence[str] = (),
+        opening: str = "",
+        words: Sequence[str] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the reply in pieces, greedily decoded. Closing the iterator frees the model.
 
-        A second call waits for the first to end. Raises ModelError when the prompt does not fit,
+        The reply goes on from `opening`, which is not yielded. When `words` are given, only tokens
+        that spell them may be written. A second call waits for the first to end. Raises ModelError
+        when the prompt does not fit,
         CancelledError when `cancelled()` turns true, also while the prompt is being read.
         """
         segments = self._segments(messages, room=1)
+        if opening:
+            segments.append(self._llama.tokens(opening, special=False))
+        barred = self._barred(words)
         self._take_turn(cancelled)
         try:
-            yield from _without_stops(self._pieces(segments, max_tokens, cancelled), stop)
+            yield from _without_stops(self._pieces(segments, max_tokens, barred, cancelled), stop)
         finally:
             self._end_turn()
 
     def score(self, messages: Sequence[Message], replies: Sequence[str]) -> list[float]:
-        """Return, for each reply, the sum of the log-probabilities (nats) of its tokens, its end not included."""
+        """Return, for each reply, the sum of the log-probabilities (nats) of its tokens, without its end."""
         texts = [self._llama.tokens(reply, special=False) for reply in replies]
         segments = self._segments(messages, room=max(map(len, texts), default=0))
         self._take_turn(None)
@@ -108,19 +119,35 @@ class LlamaGenerator:
         if self._turn.acquire(blocking=False):
             self._end_turn()
 
+    def _barred(self, words: Sequence[str]) -> NDArray[np.bool_] | None:
+        """Return which tokens may not be written when only `words` may be; None when all may."""
+        if not words:
+            return None
+        barred = np.ones(self._llama.vocabulary, bool)
+        barred[self._llama.endings] = False
+        for word in words:
+            for spelling in (word, f" {word}"):
+                barred[self._llama.tokens(spelling, special=False)] = False
+        return barred
+
     def _pieces(
-        self, segments: list[list[int]], max_tokens: int, cancelled: Callable[[], bool] | None
+        self,
+        segments: list[list[int]],
+        max_tokens: int,
+        barred: NDArray[np.bool_] | None,
+        cancelled: Callable[[], bool] | None,
     ) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         room = self._llama.context - sum(map(len, segments))
         if room < max_tokens:
             _log.warning("Only %d tokens are left for a reply of up to %d.", room, max_tokens)
+        token = -1
         for step in range(min(max_tokens, room)):
             if cancelled is not None and cancelled():
                 raise CancelledError("Stopped.")
             with COMPUTE:
                 logits = self._llama.step(token) if step else self._llama.read(segments, cancelled)
-                token = int(logits.argmax())
+                token = self._choose(logits, barred)
                 if not np.isfinite(logits[token]):
                     raise ModelError(f"The model {self.name!r} computes no numbers: its weights are damaged.")
                 if self._llama.ends(token):
@@ -133,6 +160,12 @@ class LlamaGenerator:
         tail = decoder.decode(b"", final=True)
         if tail:
             yield tail
+
+    def _choose(self, logits: NDArray[np.float32], barred: NDArray[np.bool_] | None) -> int:
+        best = int(logits.argmax())
+        if barred is None or not barred[best]:
+            return best
+        return int(np.where(barred, -np.inf, logits).argmax())
 
     def _segments(self, messages: Sequence[Message], *, room: int) -> list[list[int]]:
         if self._closed:
@@ -147,7 +180,7 @@ class LlamaGenerator:
         return segments
 
     def _tokenised(self, messages: Sequence[Message]) -> list[list[int]]:
-        """Return the prompt as tokens, cut before what a message says, where the next prompt may begin to differ."""
+        """Return the prompt as tokens, cut before what a message says: where the next prompt may differ."""
         segments: list[list[int]] = [[]]
         for piece in self._template.render(messages):
             if not piece.special and len(segments[-1]) >= SHORTEST_SEGMENT:
@@ -172,8 +205,11 @@ class LlamaGenerator:
 
 
 class _Llama:
-    """llama.cpp's C interface, with typed settings. The high-level class swallows misspelt ones, keeps score
-    arrays nobody reads and swaps the process's file descriptors to be quiet."""
+    """llama.cpp's C interface with typed settings.
+
+    The package's own high-level class swallows misspelt settings, keeps score arrays that nobody reads
+    and swaps the process's file descriptors to be quiet.
+    """
 
     def __init__(self, file: Path, *, threads: int, context: int) -> None:
         import llama_cpp.llama_cpp as api
@@ -197,7 +233,7 @@ class _Llama:
         pointer = api.llama_init_from_model(model, settings)
         if not pointer:
             api.llama_model_free(model)
-            raise ModelError(f"llama.cpp cannot run {str(file)!r}: {_complaint()}. Use a smaller context or model.")
+            raise ModelError(f"llama.cpp cannot run {str(file)!r}: {_complaint()}. Lower the context.")
         self._file = file
         self._model, self._context = model, pointer
         self._memory = api.llama_get_memory(pointer)
@@ -205,6 +241,7 @@ class _Llama:
         self._kept: list[list[int]] = []
         self._length = 0
         self.bos: int = api.llama_vocab_bos(self._vocab)
+        self.endings = [t for t in (api.llama_vocab_eos(self._vocab), api.llama_vocab_eot(self._vocab)) if t >= 0]
         self.wants_bos: bool = api.llama_vocab_get_add_bos(self._vocab)
         self.free = weakref.finalize(self, _free, api, model, pointer, self._batch)
         # At exit another thread may still be decoding, and the system takes the memory back anyway.
@@ -221,21 +258,22 @@ class _Llama:
 
     def special(self, name: str) -> str:
         token = getattr(self._api, f"llama_vocab_{name}")(self._vocab)
-        return self._api.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace") if token >= 0 else ""
+        text: bytes = self._api.llama_vocab_get_text(self._vocab, token) if token >= 0 else b""
+        return text.decode("utf-8", "replace")
 
     def tokens(self, text: str, *, special: bool) -> list[int]:
         """Return the tokens of `text`; control tokens are recognised in it only when `special`."""
         data = text.encode("utf-8", "replace")
         room = len(data) + 8
         found = (self._api.llama_token * room)()
-        count = self._api.llama_tokenize(self._vocab, data, len(data), found, room, False, special)
+        count = self._api.llama_tokenize(self._vocab, data, len(data), found, room, ADD_NONE, special)
         if count < 0:
             raise ModelError(f"The text of {len(data)} bytes cannot be tokenised. Shorten it.")
-        return found[:count]
+        return list(found[:count])
 
     def piece(self, token: int) -> bytes:
         buffer = ctypes.create_string_buffer(256)
-        count = self._api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+        count = self._api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, ADD_NONE)
         return buffer.raw[: max(0, count)]
 
     def ends(self, token: int) -> bool:
@@ -273,7 +311,7 @@ class _Llama:
         return self._logits(0)
 
     def score_reply(self, tokens: list[int], first: NDArray[np.float64], segments: list[list[int]]) -> float:
-        """Return the log-probability of `tokens` after the prompt `segments`, after which `first` was predicted."""
+        """Return the log-probability of `tokens` after the prompt `segments`, which predicts `first`."""
         if not tokens:
             return 0.0
         total = float(first[tokens[0]])
@@ -292,7 +330,7 @@ class _Llama:
         if length and self._api.llama_memory_seq_rm(self._memory, 0, length, -1):
             return True
         self._kept = []
-        self._api.llama_memory_clear(self._memory, True)
+        self._api.llama_memory_clear(self._memory, ZEROED)
         return length == 0
 
     def _decode(self, tokens: list[int], position: int, *, all_logits: bool) -> None:
@@ -309,7 +347,7 @@ class _Llama:
         if status == 2:
             raise CancelledError("Stopped.")
         if status:
-            raise ModelError(f"llama.cpp could not evaluate {len(tokens)} tokens (status {status}): {_complaint()}.")
+            raise ModelError(f"llama.cpp failed on {len(tokens)} tokens (status {status}): {_complaint()}.")
 
     def _logits(self, row: int) -> NDArray[np.float32]:
         pointer = self._api.llama_get_logits_ith(self._context, row)
@@ -342,7 +380,7 @@ class _Llama:
             self._api.llama_set_abort_callback(self._context, self._api.ggml_abort_callback(), None)
 
 
-def _free(api: Any, model: Any, context: Any, batch: Any) -> None:
+def _free(api: Native, model: Native, context: Native, batch: Native) -> None:
     api.llama_batch_free(batch)
     api.llama_free(context)
     api.llama_model_free(model)
@@ -354,7 +392,7 @@ def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _without_stops(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """Yield `pieces` up to the first of the texts `stop`, holding back an end that may be the beginning of one."""
+    """Yield `pieces` up to the first of the texts `stop`, holding back an end that may begin one."""
     marks = [mark for mark in stop if mark]
     held = ""
     for piece in pieces:
@@ -378,8 +416,8 @@ def _complaint() -> str:
 
 
 @cache
-def _route_log(api: Any) -> Any:
-    """Send llama.cpp's messages to `logging`; cached, for llama.cpp keeps the pointer to what is returned."""
+def _route_log(api: Native) -> Native:
+    """Send llama.cpp's messages to `logging`; cached, for llama.cpp keeps a pointer to the result."""
     levels = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.DEBUG}
 
     def record(level: int, text: bytes, _: object) -> None:

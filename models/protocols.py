@@ -52,11 +52,14 @@ class Generator(Protocol):
         *,
         max_tokens: int,
         stop: Sequence[str] = (),
+        opening: str = "",
+        words: Sequence[str] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the reply in pieces, greedily decoded. Closing the iterator frees the model.
 
-        Raises ModelError when the prompt does not fit, CancelledError when `cancelled()` turns true.
+        The reply goes on from `opening`, which is not yielded. When `words` are given, only tokens
+        that spell them may be written. Raises ModelError when the prompt does not fit, CancelledError when `cancelled()` turns true.
         """
         ...
 
