@@ -105,7 +105,7 @@ def article_lines(article: Article) -> list[Line]:
         "id": article.id,
     }
     head = [
-        Line(Text(f"{label:<11}", "dim") + Text(safe(value), "bold" if label == "title" else ""), 0, 11)
+        Line(Text.assemble((f"{label:<11}", "dim"), (safe(value), "bold" if label == "title" else "")), 0, 11)
         for label, value in known.items()
         if value
     ]
@@ -130,8 +130,8 @@ def _side_line(side: Side, numbers: Numbers) -> Line:
         ", ".join(filter(None, [article.source or article.title, day_in_words(article.published)]))
         for article in (citation.article for citation in side.citations)
     )
-    value = Text(f"• {unmarked(safe(side.value))}", "bold") + Text(f" {marks(side.citations, numbers)}", MARK)
-    return Line(value + Text(f"  {safe('; '.join(givers))}", "dim"), 2, 4)
+    value, mark = (f"• {unmarked(safe(side.value))}", "bold"), (f" {marks(side.citations, numbers)}", MARK)
+    return Line(Text.assemble(value, mark, (f"  {safe('; '.join(givers))}", "dim")), 2, 4)
 
 
 def _source_lines(citation: Citation, numbers: Numbers, *, quoted: bool, judged: bool) -> Iterator[Line]:
@@ -146,15 +146,14 @@ def _source_lines(citation: Citation, numbers: Numbers, *, quoted: bool, judged:
     ]
     source = safe(" · ".join(filter(None, about)))
     if quoted:
-        yield Line(Text(mark, MARK) + Text(source), 0, margin)
+        yield Line(Text.assemble((mark, MARK), source), 0, margin)
     else:
-        yield Line(Text(mark, MARK) + Text(f"“{safe(citation.quote)}”"), 0, margin)
+        yield Line(Text.assemble((mark, MARK), f"“{safe(citation.quote)}”"), 0, margin)
         yield plain(source, indent=margin, hang=margin)
-    verdict = Text()
-    if judged:
-        sign, colour = LOOKS[citation.support]
-        verdict = Text(f"{sign} {verdict_in_words(citation)}", colour) + Text(" · ", "dim")
-    yield Line(verdict + Text(f"{place_of(article)} · {article.id[:8]}", "dim"), margin, margin)
+    place = (f"{place_of(article)} · {article.id[:8]}", "dim")
+    sign, colour = LOOKS[citation.support]
+    verdict = [(f"{sign} {verdict_in_words(citation)}", colour), (" · ", "dim")] if judged else []
+    yield Line(Text.assemble(*verdict, place), margin, margin)
 
 
 def _footer(answer: Answer) -> str:

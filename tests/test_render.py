@@ -179,6 +179,13 @@ def test_article_words_never_command_the_terminal(colour: bool) -> None:
     assert "[red]all[/red]" in page.replace("\x1b[0m", "").replace("\x1b[1m", "")
 
 
+def test_only_the_mark_and_the_verdict_are_coloured() -> None:
+    page = printed(ANSWERED, colour=True)
+    assert "\x1b[1mTwelve people\x1b[0m were hurt in the fire, the police said.\x1b[1;36m [1]\x1b[0m" in page
+    assert "\x1b[1;36m[1] \x1b[0m“Twelve people were hurt, the police said.”\n" in page
+    assert "    \x1b[32m✓ the passage says so\x1b[0m\x1b[2m · \x1b[0m\x1b[2mfire.txt · a1a1" in page
+
+
 def test_elsewhere_than_on_a_terminal_a_passage_is_one_plain_line() -> None:
     page = printed(ANSWERED, terminal=False)
     assert "\x1b" not in page
