@@ -23,6 +23,10 @@ from rag.records import Article
 
 MAX_BYTES = 20_000_000
 """Bytes of one file, or of one line of a .jsonl, that are still read."""
+MAX_TAGS = 100_000
+"""Tags of an HTML page; finding the article among so many takes about 20 seconds, and no page has them."""
+MAX_LABELS = 50
+"""Tags that an article keeps of those it is labelled with."""
 MAX_CHARACTERS = 5_000_000
 """Characters of one article; more than this is a damaged or hostile file, not an article."""
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -169,6 +173,8 @@ def _read_html(data: bytes, name: str) -> Article:
 
     if is_known_binary(data):
         raise ReadError(binary(data))
+    if (tags := data.count(b"<")) > MAX_TAGS:
+        raise ReadError(f"The page has {tags:,} tags; a page of more than {MAX_TAGS:,} is not read.")
     for logger in ("trafilatura", "htmldate", "justext", "courlan"):
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     for precise in (True, False):
@@ -323,5 +329,5 @@ def _article(raw: str, path: str, found: Mapping[str, object] | None = None) -> 
         published=iso_date(fields.get("published")),
         updated=iso_date(fields.get("updated")),
         fetched=datetime.now(UTC).isoformat(timespec="seconds"),
-        tags=tuple(dict.fromkeys(tag for tag in (_unquote(_line(tag)) for tag in listed) if tag)),
+        tags=tuple(dict.fromkeys(filter(None, (_unquote(_line(tag)) for tag in listed[:MAX_LABELS])))),
     )
