@@ -1,0 +1,1 @@
+"""Evals: hand-written facts, honest matching, and figures with their counts."""
