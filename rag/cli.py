@@ -271,6 +271,8 @@ def _ask(arguments: argparse.Namespace, session: Session) -> int:
             _print_answer(_answer(tearsheet, given), session)
         return DONE
     failed = False
+    if sys.stdin.isatty():
+        print("One question on each line; Ctrl-D ends.", file=sys.stderr)
     with session.open() as tearsheet:
         for question in filter(None, map(str.strip, sys.stdin)):
             if not session.json:

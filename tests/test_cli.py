@@ -295,3 +295,35 @@ def test_a_reader_that_leaves_is_no_failure_to_report(words: list[str]) -> None:
         assert process.stderr
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_a_watched_answer_clears_what_it_showed_meanwhile() -> None:
+    pipeline = pytest.importorskip("rag.pipeline")
+    from rich.console import Console
+
+    from rag.terminal import watch
+
+    out = io.StringIO()
+    console = Console(file=out, width=60, force_terminal=True, color_system=None)
+    answer = Answer("How many?", "answered", (CLAIM,))
+    drafts = [pipeline.Draft("Twelve \x1b[2J[red]people"), pipeline.Draft("Twelve people were hurt.")]
+    assert watch([pipeline.Found(()), *drafts, answer], console) == answer
+    shown = out.getvalue()
+    assert "Found 0 passages in 0 articles" in shown
+    assert "Twelve people were hurt." in shown
+    assert "\x1b[2J" not in shown
+
+
+def test_progress_shows_only_to_those_who_watch() -> None:
+    from rich.console import Console
+
+    from rag.terminal import progress
+
+    with progress(Console(file=io.StringIO()), "Adding") as nobody:
+        assert nobody is None
+    out = io.StringIO()
+    with progress(Console(file=out, width=100, force_terminal=True, color_system=None), "Adding") as move:
+        assert move is not None
+        move(3, 7, "[red]\x1b[2Jfire.txt")
+    assert "3/7" in out.getvalue()
+    assert "\x1b[2J" not in out.getvalue()
