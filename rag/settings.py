@@ -42,7 +42,9 @@ class Settings:
             values |= _known(names, _read_toml(config), str(config))
         prefix = "TEARSHEET_"
         environment = {
-            key.removeprefix(prefix).lower(): value for key, value in os.environ.items() if key.startswith(prefix)
+            key.removeprefix(prefix).lower(): value
+            for key, value in os.environ.items()
+            if key.startswith(prefix)
         }
         values |= {key: value for key, value in environment.items() if key in names}
         values |= {key: value for key, value in given.items() if value is not None}
@@ -73,13 +75,17 @@ def _read_toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"The settings file {path} cannot be read: {error}. Correct or remove it.") from error
+        raise InputError(
+            f"The settings file {path} cannot be read: {error}. Correct or remove it."
+        ) from error
 
 
 def _known(names: set[str], found: dict[str, object], where: str) -> dict[str, object]:
     unknown = sorted(set(found) - names)
     if unknown:
-        raise InputError(f"{where} sets {unknown[0]!r}, which is not a setting. Known: {', '.join(sorted(names))}.")
+        raise InputError(
+            f"{where} sets {unknown[0]!r}, which is not a setting. Known: {', '.join(sorted(names))}."
+        )
     return found
 
 

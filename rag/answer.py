@@ -1,0 +1,329 @@
+"""Question and evidence -> an answer: which sentences, in whose words, or that the articles do not say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator as Events
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from models.protocols import Embedder, Generator, Parse, Parser
+from rag.confidence import Calibration, confidence
+from rag.disagree import sides
+from rag.errors import CancelledError, ModelError
+from rag.evidence import Evidence
+from rag.numbers import quantities
+from rag.prompts import compose_prompt, write_prompt
+from rag.question import Question
+from rag.records import Answer, Citation, Claim, Hit, Rejected, Side, Status, Tier
+from rag.text import STOPWORDS, normalise, sentences, words
+from rag.verify import check, well_formed
+
+MOST_CLAIMS = 3
+WORTH_ADDING = 0.72
+"""A further sentence is added when it is evidenced at least this well, as a share of the best."""
+NEAREST = 3
+REPLY_TOKENS = 56
+COMPOSE_TOKENS = 200
+_FUNCTION_WORDS = ["a", "an", "the", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "do", "does", "did", "to", "of", "in", "on", "at", "by", "for", "from", "with", "as", "that", "which", "who", "it", "its", "his", "her", "their", "they", "he", "she", "and", "or", "than", "will", "would", "could", "about", "after", "before", "into", "over", "under", "said", "says", "not", ".", ",", "'", "’", "“", "”", '"', "-", "–", "’s", "'s", "%", "$", "The", "In", "On", "According", "According", "to"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The passages were found; sent before anything is written."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The whole visible text so far, not yet verified."""
+
+    text: str
+
+
+Event = Found | Draft | Answer
+
+
+class Tools(Protocol):
+    """What answering needs besides the evidence."""
+
+    @property
+    def embedder(self) -> Embedder: ...
+    @property
+    def parser(self) -> Parser: ...
+    @property
+    def generator(self) -> Generator | None: ...
+    @property
+    def calibration(self) -> Calibration: ...
+
+
+def answer(
+    question: Question,
+    evidence: Sequence[Evidence],
+    tools: Tools,
+    *,
+    tier: Tier = "write",
+    cancelled: Callable[[], bool] | None = None,
+) -> Events[Draft | Answer, None, None]:
+    """Yield drafts while a model writes, then the verified answer."""
+    chance = confidence(question, evidence, tools.calibration)
+    nearest = tuple(found.citation() for found in evidence[:NEAREST])
+    if not evidence or chance < tools.calibration.threshold:
+        yield Answer(question.text, "refused", nearest=nearest, confidence=chance)
+        return
+    differing = sides(question, evidence, tools.embedder)
+    chosen = _choose(question, evidence, differing)
+    claims: list[Claim] = []
+    rejected: list[Rejected] = []
+    writer = tools.generator if tier in {"write", "compose"} else None
+    if tier == "compose" and writer is not None:
+        for event in _compose(question, chosen, writer, tools.parser, cancelled):
+            if isinstance(event, Draft):
+                yield event
+            elif isinstance(event, Claim):
+                claims.append(event)
+            else:
+                rejected.append(event)
+    if not claims:
+        for found in chosen:
+            written = None
+            if writer is not None:
+                before = " ".join(claim.text for claim in claims)
+                for step in _write(question, found, writer, tools.parser, cancelled):
+                    if isinstance(step, Draft):
+                        yield Draft(f"{before} {step.text}".strip())
+                    elif isinstance(step, Claim):
+                        written = step
+                    else:
+                        rejected.append(step)
+            claims.append(written or _verbatim(found))
+    merged = _merge([_corroborate(claim, evidence, question, tools.parser) for claim in claims])
+    best = chosen[0]
+    status: Status = "conflict" if differing else "answered"
+    yield Answer(
+        question.text,
+        status,
+        claims=merged,
+        short=None if best.span.whole else best.short,
+        sides=differing,
+        confidence=chance,
+        rejected=tuple(rejected),
+    )
+
+
+def _choose(question: Question, evidence: Sequence[Evidence], differing: Sequence[Side]) -> list[Evidence]:
+    """The sentences the answer stands on: one per side, or the best and what comes near it."""
+    if differing:
+        leads = {(side.citations[0].article.id, side.citations[0].start) for side in differing}
+        return [e for e in evidence if (e.sentence.article.id, e.sentence.start) in leads]
+    best = evidence[0]
+    chosen = [best]
+    for other in evidence[1:]:
+        if len(chosen) == MOST_CLAIMS or other.score < WORTH_ADDING * best.score:
+            break
+        if not any(_says_the_same(other, held) for held in chosen):
+            chosen.append(other)
+    return chosen
+
+
+def _says_the_same(left: Evidence, right: Evidence) -> bool:
+    if not left.span.whole and not right.span.whole:
+        a, b = normalise(left.short), normalise(right.short)
+        if a in b or b in a:
+            return True
+    ours, theirs = set(words(left.sentence.text)) - STOPWORDS, set(words(right.sentence.text)) - STOPWORDS
+    return len(ours & theirs) >= 0.6 * min(len(ours), len(theirs) or 1)
+
+
+def _verbatim(found: Evidence) -> Claim:
+    text = " ".join(found.sentence.text.split())
+    return Claim(text, (found.citation(),), by="source")
+
+
+def _write(
+    question: Question,
+    found: Evidence,
+    writer: Generator,
+    parser: Parser,
+    cancelled: Callable[[], bool] | None,
+) -> Iterator[Draft | Claim | Rejected]:
+    """Have the model word one sentence; a draft that fails verification is yielded as Rejected."""
+    source = " ".join(found.sentence.text.split())
+    prompt = write_prompt(question.text, source)
+    vocabulary = _vocabulary(source, question.text)
+    for opening in _openings(question, found):
+        text = opening
+        for piece in writer.write(
+            prompt,
+            max_tokens=REPLY_TOKENS,
+            stop=("\n",),
+            opening=opening,
+            words=vocabulary,
+            cancelled=cancelled,
+        ):
+            text += piece
+            yield Draft(text.strip())
+        reason = ""
+        for version in _versions(text.strip()):
+            parse = parser.parse([version])[0]
+            reason = reason or objection(parse, found, question)
+            if not objection(parse, found, question):
+                yield Claim(version, (found.citation(),), by="model")
+                return
+        yield Rejected(text.strip(), reason)
+
+
+def objection(claim: Parse, found: Evidence, question: Question) -> str:
+    """Return why a written sentence may not stand for the sentence it was made from; empty when it may."""
+    wrong = well_formed(claim)
+    if wrong:
+        return wrong
+    if not _answers(claim.text, found, question):
+        return "it does not answer what was asked"
+    verdict = check(claim, [found.sentence.parse], question.parse)
+    return "" if verdict.support == "supported" else verdict.reason
+
+
+def _answers(text: str, found: Evidence, question: Question) -> bool:
+    """Whether the sentence holds the answer: the short span, its numbers, or the last word of its name."""
+    if found.span.whole:
+        said, source = set(words(text)) - STOPWORDS, set(words(found.sentence.text)) - STOPWORDS
+        return len(said - set(words(question.text))) >= 2 and len(said & source) >= 3
+    low = normalise(text)
+    short = normalise(found.short)
+    if short in low:
+        return True
+    amounts = quantities(found.short)
+    if amounts:
+        return all(any(amount.same(other) for other in quantities(text)) for amount in amounts)
+    content = [word for word in words(short) if word not in STOPWORDS]
+    held = sum(word in words(low) for word in content)
+    if question.kind in {"person", "place", "group"}:
+        return bool(content) and content[-1] in words(low)
+    return bool(content) and held >= 0.6 * len(content)
+
+
+def _openings(question: Question, found: Evidence) -> list[str]:
+    """What the reply may begin with: the question's subject, or the answer itself when that is the subject."""
+    tokens = question.parse.tokens
+    asked = next((t for t in tokens if t.tag in {"WP", "WDT", "WRB", "WP$"}), None)
+    subject = ""
+    for i, token in enumerate(tokens):
+        if token.dep in {"nsubj", "nsubjpass"} and tokens[token.head].head == token.head:
+            inside = sorted(_below(tokens, i))
+            if not any(tokens[j].tag in {"WP", "WDT", "WRB", "WP$"} for j in inside):
+                subject = question.text[tokens[inside[0]].start : tokens[inside[-1]].end]
+            elif (
+                asked is not None
+                and not found.span.whole
+                and question.kind in {"person", "place", "group", "thing"}
+            ):
+                subject = found.short
+    opening = subject[:1].upper() + subject[1:]
+    return [opening, ""] if opening and len(opening) < 80 else [""]
+
+
+def _below(tokens: Sequence[object], root: int) -> set[int]:
+    reach = {root}
+    grew = True
+    while grew:
+        more = {j for j, token in enumerate(tokens) if token.head in reach} - reach  # type: ignore[attr-defined]
+        grew = bool(more)
+        reach |= more
+    return reach
+
+
+def _vocabulary(*texts: str) -> list[str]:
+    found = list(_FUNCTION_WORDS)
+    for text in texts:
+        found += text.split()
+        found += re.findall(r"\w+(?:[.,'’\-]\w+)*|[^\w\s]", text)
+        found += re.findall(r"\w+", text)
+    return list(dict.fromkeys(found))
+
+
+def _versions(text: str) -> list[str]:
+    """The text itself, then what is left when a small model's trailing clauses are cut at a comma."""
+    spans = sentences(text)
+    first = text[spans[0][0] : spans[0][1]] if spans else text
+    versions = [first]
+    cut = first
+    while ", " in cut and len(versions) < 4:
+        cut = cut.rpartition(", ")[0]
+        versions.append(f"{cut}.")
+    return versions
+
+
+def _corroborate(claim: Claim, evidence: Sequence[Evidence], question: Question, parser: Parser) -> Claim:
+    """Add the sentences of other articles that say the same thing, each judged by the same check."""
+    parse = parser.parse([claim.text])[0]
+    citations = list(claim.citations)
+    home = next(
+        (
+            e
+            for e in evidence
+            if (e.sentence.article.id, e.sentence.start) == (citations[0].article.id, citations[0].start)
+        ),
+        None,
+    )
+    held = {citation.article.id for citation in citations}
+    for other in evidence[:8]:
+        article = other.sentence.article.id
+        if home is None or article in held or not _says_the_same(other, home):
+            continue
+        if check(parse, [other.sentence.parse], question.parse).support == "supported":
+            citations.append(other.citation())
+            held.add(article)
+    return replace(claim, citations=tuple(citations))
+
+
+def _merge(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Drop a claim that says word for word what an earlier one says, keeping its citations."""
+    kept: dict[str, Claim] = {}
+    for claim in claims:
+        key = normalise(claim.text)
+        if key in kept:
+            known = {(c.article.id, c.start) for c in kept[key].citations}
+            more = tuple(c for c in claim.citations if (c.article.id, c.start) not in known)
+            kept[key] = replace(kept[key], citations=(*kept[key].citations, *more))
+        else:
+            kept[key] = claim
+    return tuple(kept.values())
+
+
+def _compose(
+    question: Question,
+    chosen: Sequence[Evidence],
+    writer: Generator,
+    parser: Parser,
+    cancelled: Callable[[], bool] | None,
+) -> Iterator[Draft | Claim | Rejected]:
+    """Have a larger model fuse the sentences; each sentence it writes is cited by the program or rejected."""
+    text = ""
+    prompt = compose_prompt(question.text, [found.sentence.text for found in chosen])
+    for piece in writer.write(prompt, max_tokens=COMPOSE_TOKENS, cancelled=cancelled):
+        text += piece
+        yield Draft(text.strip())
+    text = re.sub(r"\s*\((\d)\)|\s*\[(\d)\]", "", text).strip()
+    for start, end in sentences(text):
+        parse = parser.parse([text[start:end]])[0]
+        wrong = well_formed(parse)
+        verdicts = [check(parse, [found.sentence.parse], question.parse) for found in chosen]
+        backing: list[Citation] = [
+            found.citation()
+            for found, verdict in zip(chosen, verdicts, strict=True)
+            if verdict.support == "supported"
+        ]
+        if not backing and not wrong:
+            together = check(parse, [found.sentence.parse for found in chosen], question.parse)
+            if together.support == "supported":
+                backing = [found.citation() for found in chosen]
+        if backing and not wrong:
+            yield Claim(parse.text, tuple(backing), by="model")
+        else:
+            yield Rejected(parse.text, wrong or verdicts[0].reason)
+
+
+__all__ = ["CancelledError", "Draft", "Event", "Found", "ModelError", "Tools", "answer", "objection"]

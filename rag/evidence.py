@@ -1,0 +1,403 @@
+"""Hits -> the sentences, and the spans inside them, that could answer a question, each with the reasons."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.protocols import Embedder, Parse, Parser, Token
+from models.trees import Trees
+from rag.question import Question
+from rag.records import Article, Citation, Hit
+from rag.spans import Candidate, candidates
+from rag.text import STOPWORDS, content_words, normalise, sentences
+
+MAX_SENTENCES = 24
+"""Sentences that are parsed and embedded; the rest of the hits only compete on words."""
+CONTEXT_SENTENCES = 2
+"""Sentences before one in which a name or a topic may stand that it only refers to."""
+
+FEATURES = (
+    "term_recall", "term_recall_context", "name_recall", "name_recall_context", "number_recall", "worst_term",
+    "cosine", "cosine_gap", "hit_rank", "lead", "length", "heading", "is_question", "bigram_recall", "speaker",
+    "typed", "focus", "tree_near", "tree_mean", "role", "linear_near", "in_question", "span_length", "span_proper",
+    "apposed", "subject", "verb_match", "whole", "kind_entity", "kind_number", "kind_open", "negation", "bare_pronoun",
+    "passage_cosine",
+)  # fmt: skip
+"""Names of the features of one (sentence, span) pair, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a hit that might be evidence: `article.text[start:end]`."""
+
+    article: Article
+    start: int
+    end: int
+    before: str
+    """The sentences just before it and the title: where its pronouns point."""
+    rank: int
+    """Rank of the best hit that holds it, from 0."""
+    heading: bool
+    parse: Parse
+    cosine: float
+
+    @property
+    def text(self) -> str:
+        return self.article.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence and the span in it that may answer; `features` follows `FEATURES`."""
+
+    sentence: Sentence
+    span: Candidate
+    features: tuple[float, ...]
+    score: float = 0.0
+
+    @property
+    def short(self) -> str:
+        """The span's text, exactly as the article has it."""
+        return self.sentence.text[self.span.start : self.span.end]
+
+    def feature(self, name: str) -> float:
+        return self.features[FEATURES.index(name)]
+
+    def citation(self) -> Citation:
+        """Return the whole sentence as a citation."""
+        sentence = self.sentence
+        return Citation(sentence.article, sentence.start, sentence.end, sentence.text)
+
+
+def gather(
+    question: Question, hits: Sequence[Hit], embedder: Embedder, parser: Parser
+) -> tuple[Sentence, ...]:
+    """Return the sentences of the hits most worth a closer look, parsed, best hits first."""
+    rough: dict[tuple[str, int], tuple[float, int, Article, int, int, str]] = {}
+    wanted = set(question.terms) | {word for name in question.names for word in content_words(name)}
+    for rank, hit in enumerate(hits):
+        article, spans = hit.passage.article, sentences(hit.passage.article.text)
+        for position, (start, end) in enumerate(spans):
+            if start < hit.passage.start or end > hit.passage.end or (article.id, start) in rough:
+                continue
+            before = " ".join(
+                article.text[a:b] for a, b in spans[max(0, position - CONTEXT_SENTENCES) : position]
+            )
+            met = sum(1 for word in wanted if word in _loose(article.text[start:end]))
+            near = sum(1 for word in wanted if word in _loose(before))
+            score = met + 0.3 * near + 1 / (2 + rank)
+            rough[article.id, start] = (score, rank, article, start, end, f"{article.title} . {before}")
+    best = sorted(rough.values(), key=lambda row: (-row[0], row[1], row[2].id, row[3]))[:MAX_SENTENCES]
+    if not best:
+        return ()
+    texts = [article.text[start:end] for _, _, article, start, end, _ in best]
+    vectors = embedder.embed(texts, "document")
+    asked = embedder.embed([question.text], "query")[0]
+    parses = parser.parse([text.replace("\n", " ") for text in texts])
+    return tuple(
+        Sentence(
+            article,
+            start,
+            end,
+            before,
+            rank,
+            _is_heading(article.text, start, end),
+            parse,
+            float(vector @ asked),
+        )
+        for (_, rank, article, start, end, before), parse, vector in zip(best, parses, vectors, strict=True)
+    )
+
+
+def weigh(question: Question, found: Sequence[Sentence]) -> tuple[Evidence, ...]:
+    """Return every (sentence, span) pair with its features, unscored."""
+    if not found:
+        return ()
+    rarity = _rarity(question, found)
+    top = max(sentence.cosine for sentence in found)
+    people = known_people(found)
+    pairs: list[Evidence] = []
+    for sentence in found:
+        match = _Match(question, sentence, rarity)
+        shared = _sentence_features(question, sentence, match, top)
+        for span in candidates(question, sentence.parse, people):
+            pairs.append(
+                Evidence(sentence, span, (*shared, *_span_features(question, sentence, span, match)))
+            )
+    return tuple(pairs)
+
+
+def known_people(found: Sequence[Sentence]) -> frozenset[str]:
+    """Surnames that some sentence shows to be a person's: the tagger often takes a bare surname for a company."""
+    return frozenset(
+        entity.text.split()[-1].removesuffix("'s").removesuffix("’s")
+        for sentence in found
+        for entity in sentence.parse.entities
+        if entity.label == "PERSON" and " " in entity.text
+    )
+
+
+def _loose(text: str) -> set[str]:
+    found = set(content_words(text))
+    return found | {word[:-1] for word in found if word.endswith("s")}
+
+
+def _is_heading(text: str, start: int, end: int) -> bool:
+    return (
+        text[end - 1 : end] not in {".", "!", "?", '"', "”", "'", "’", ")", ";", ","}
+        and "\n" in text[end : end + 2]
+    )
+
+
+class _Match:
+    """Which words of the question a sentence meets, and where. Lives for one pair of them."""
+
+    def __init__(self, question: Question, sentence: Sentence, rarity: Mapping[str, float]) -> None:
+        tokens = sentence.parse.tokens
+        lemmas = [token.lemma.casefold() for token in tokens]
+        texts = [normalise(token.text) for token in tokens]
+        self.context = frozenset(_loose(sentence.before))
+        self.at: dict[str, list[int]] = {}
+        self.strength: dict[str, float] = {}
+        self.near: dict[str, float] = {}
+        for term in question.terms:
+            exact = [i for i, lemma in enumerate(lemmas) if lemma == term or texts[i] == term]
+            alike = exact or [i for i, lemma in enumerate(lemmas) if akin(term, lemma)]
+            self.at[term] = alike
+            self.strength[term] = 1.0 if exact else 0.8 if alike else 0.0
+            self.near[term] = max(
+                self.strength[term], 0.6 if any(akin(term, word) for word in self.context) else 0.0
+            )
+        low = normalise(sentence.text)
+        before = normalise(sentence.before)
+        self.names: dict[str, list[int]] = {}
+        self.names_near: dict[str, bool] = {}
+        for name in question.names:
+            keys = name_keys(name)
+            self.names[name] = [
+                i for i, text in enumerate(texts) if any(same_name(text, key) for key in keys)
+            ]
+            self.names_near[name] = bool(self.names[name]) or any(
+                same_name(word, key) for word in before.split() for key in keys
+            )
+        self.numbers = sum(number.casefold() in low for number in question.numbers)
+        self.weight = {term: rarity.get(term, 1.0) for term in question.terms}
+
+    def recall(self, strength: Mapping[str, float]) -> float:
+        total = sum(self.weight.values())
+        return sum(self.weight[term] * strength[term] for term in strength) / total if total else 1.0
+
+    @property
+    def anchors(self) -> list[int]:
+        """Token positions of everything the question mentions."""
+        return [i for places in (*self.at.values(), *self.names.values()) for i in places]
+
+
+def akin(left: str, right: str) -> bool:
+    """Whether two lemmas are one word family: `negotiate` and `negotiation`."""
+    shorter = min(len(left), len(right))
+    if left == right:
+        return True
+    if shorter < 4:
+        return False
+    shared = len(_common(left, right))
+    return (
+        (shared >= 5
+        and shared >= shorter - 3)
+        or (shared == shorter and max(len(left), len(right)) - shared <= 3)
+    )
+
+
+def _common(left: str, right: str) -> str:
+    for i, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return left[:i]
+    return left[: min(len(left), len(right))]
+
+
+_TITLES = frozenset(
+    ["mr", "mrs", "ms", "dr", "president", "secretary", "envoy", "minister", "prime", "special", "the", "of", "state", "general"]
+)
+
+
+def name_keys(name: str) -> tuple[str, ...]:
+    """Return the words by which a name is recognised again: its last word, or each word of an institution's."""
+    parts = [part.strip(".,'\"") for part in normalise(name).split()]
+    parts = [
+        part.removesuffix("'s") for part in parts if part not in _TITLES and part not in STOPWORDS
+    ] or parts
+    return (parts[-1],) if parts else ()
+
+
+_SPELLINGS = {
+    "kiev": "kyiv", "zelenskyy": "zelensky", "zelenskiy": "zelensky", "dmitriyev": "dmitriev", "yuri": "yury",
+    "us": "usa", "u.s.": "usa", "u.s": "usa", "america": "usa", "american": "usa", "states": "usa", "americans": "usa",
+    "uk": "britain", "u.k.": "britain", "british": "britain", "eu": "europe", "european": "europe", "e.u.": "europe",
+    "russians": "russia", "russian": "russia", "ukrainian": "ukraine", "ukrainians": "ukraine",
+    "chinese": "china", "israeli": "israel", "french": "france", "german": "germany", "saudi": "saudi",
+}  # fmt: skip
+
+
+def same_name(left: str, right: str) -> bool:
+    """Whether two normalised words name the same, allowing possessives, spellings and adjectives of countries."""
+    left = left.strip(".,;:!?\"'()").removesuffix("'s")
+    right = right.removesuffix("'s")
+    if left == right:
+        return True
+    return _SPELLINGS.get(left, left) == _SPELLINGS.get(right, right)
+
+
+def _rarity(question: Question, found: Sequence[Sentence]) -> dict[str, float]:
+    """Idf of each term among the sentences found: a word that all of them hold tells nothing."""
+    counts: Counter[str] = Counter()
+    for sentence in found:
+        lemmas = {token.lemma.casefold() for token in sentence.parse.tokens}
+        counts.update(term for term in question.terms if any(akin(term, lemma) for lemma in lemmas))
+    return {term: math.log(1 + (len(found) + 1) / (counts[term] + 1)) for term in question.terms}
+
+
+def _sentence_features(
+    question: Question, sentence: Sentence, match: _Match, top: float
+) -> tuple[float, ...]:
+    tokens = sentence.parse.tokens
+    named = len(question.names) or 1
+    low = normalise(sentence.text)
+    asked = content_words(question.text)
+    pairs = list(zip(asked, asked[1:], strict=False))
+    said = content_words(sentence.text)
+    held = set(zip(said, said[1:], strict=False))
+    speaker = 1.0
+    if question.speaker:
+        speaker = float(
+            any(name_keys(question.speaker)[0] in normalise(part) for part in (low, sentence.before))
+        )
+    return (
+        match.recall(match.strength),
+        match.recall(match.near),
+        sum(bool(places) for places in match.names.values()) / named if question.names else 1.0,
+        sum(match.names_near.values()) / named if question.names else 1.0,
+        match.numbers / len(question.numbers) if question.numbers else 1.0,
+        max((match.weight[term] for term, met in match.near.items() if not met), default=0.0),
+        sentence.cosine,
+        sentence.cosine - top,
+        1 / (1 + sentence.rank),
+        1.0 if sentence.start < 400 else 0.0,
+        min(len(tokens), 60) / 60,
+        float(sentence.heading),
+        float(low.endswith("?")),
+        sum(pair in held for pair in pairs) / len(pairs) if pairs else 0.0,
+        speaker,
+    )
+
+
+def _span_features(
+    question: Question, sentence: Sentence, span: Candidate, match: _Match
+) -> tuple[float, ...]:
+    tokens = sentence.parse.tokens
+    anchors = [i for i in match.anchors if not span.first <= i <= span.last]
+    steps = [tree_distance(tokens, span.head, i) for i in anchors]
+    linear = [min(abs(span.first - i), abs(span.last - i)) for i in anchors]
+    head = tokens[span.head]
+    parent = tokens[head.head]
+    verbs = {
+        i
+        for term in question.terms
+        for i in match.at.get(term, [])
+        if tokens[i].pos in {"VERB", "AUX", "NOUN"}
+    }
+    inside = tokens[span.first : span.last + 1]
+    said = {normalise(token.text) for token in inside if token.pos not in {"DET", "ADP", "PUNCT"}}
+    asked = {normalise(token.text) for token in question.parse.tokens}
+    entity_kind = question.kind in {"person", "place", "group"}
+    number_kind = question.kind in {"count", "money", "percent", "age", "date", "duration"}
+    first = next((token for token in tokens if token.pos != "PUNCT"), tokens[0])
+    return (
+        span.typed,
+        span.focus,
+        1 / (1 + min(steps)) if steps else 0.0,
+        1 / (1 + sum(steps) / len(steps)) if steps else 0.0,
+        _role(question, tokens, span, verbs),
+        1 / (1 + min(linear)) if linear else 0.0,
+        len(said & asked) / (len(said) or 1),
+        min(len(inside), 20) / 20,
+        float(any(token.pos == "PROPN" for token in inside)),
+        float(
+            head.dep == "appos" or any(token.dep == "appos" and token.head == span.head for token in tokens)
+        ),
+        float(head.dep in {"nsubj", "nsubjpass"}),
+        float(bool(verbs & {head.head, span.head}) or parent.head in verbs),
+        float(span.whole),
+        float(entity_kind),
+        float(number_kind),
+        float(not entity_kind and not number_kind),
+        float(any(token.dep == "neg" for token in tokens) != question.negated),
+        float(first.pos == "PRON"),
+        0.0,
+    )
+
+
+def _role(question: Question, tokens: Sequence[Token], span: Candidate, verbs: set[int]) -> float:
+    """1 when the span stands to a verb of the question as the question word does, -1 when it stands opposite."""
+    asked = next(
+        (
+            t
+            for t in question.parse.tokens
+            if t.lemma.casefold() in {"who", "whom", "what", "which", "where", "when"}
+        ),
+        None,
+    )
+    head = tokens[span.head]
+    if asked is None or not verbs or head.head not in verbs:
+        return 0.0
+    if asked.dep in {"det", "compound"}:
+        asked = question.parse.tokens[asked.head]
+    subject, thing = {"nsubj", "agent"}, {"dobj", "nsubjpass", "attr", "pobj"}
+    if asked.dep in subject:
+        return 1.0 if head.dep in subject else -1.0 if head.dep in thing else 0.0
+    if asked.dep in thing:
+        return 1.0 if head.dep in thing else -1.0 if head.dep in subject else 0.0
+    return 0.0
+
+
+def tree_distance(tokens: Sequence[Token], left: int, right: int) -> int:
+    """Return the number of dependency edges between two tokens."""
+    up = {left: 0}
+    at, steps = left, 0
+    while tokens[at].head != at:
+        at, steps = tokens[at].head, steps + 1
+        up[at] = steps
+    at, steps = right, 0
+    while at not in up:
+        if tokens[at].head == at:
+            return len(tokens)
+        at, steps = tokens[at].head, steps + 1
+    return up[at] + steps
+
+
+def rank(pairs: Sequence[Evidence], trees: Trees) -> tuple[Evidence, ...]:
+    """Return the best pair of each sentence, scored, best first; ties go to the better hit, then by place."""
+    if not pairs:
+        return ()
+    scores = trees.predict(np.array([pair.features for pair in pairs], np.float32))
+    best: dict[tuple[str, int], Evidence] = {}
+    for pair, score in zip(pairs, scores, strict=True):
+        key = (pair.sentence.article.id, pair.sentence.start)
+        if key not in best or score > best[key].score:
+            best[key] = replace(pair, score=float(score))
+    return tuple(
+        sorted(
+            best.values(), key=lambda e: (-e.score, e.sentence.rank, e.sentence.article.id, e.sentence.start)
+        )
+    )
+
+
+def select(
+    question: Question, hits: Sequence[Hit], embedder: Embedder, parser: Parser, trees: Trees
+) -> tuple[Evidence, ...]:
+    """Return the evidence in `hits`, one entry per sentence, best first."""
+    return rank(weigh(question, gather(question, hits, embedder, parser)), trees)

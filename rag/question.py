@@ -1,0 +1,254 @@
+"""A question taken apart: what kind of thing it asks for, about whom, and which words must be met."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from models.protocols import Parse, Parser, Token
+from rag.errors import QuestionError
+from rag.text import STOPWORDS, normalise
+
+Kind = Literal[
+    "person", "place", "group", "count", "money", "percent", "age", "date", "duration",
+    "quote", "reason", "manner", "yesno", "thing",
+]  # fmt: skip
+
+MAX_QUESTION = 2000
+"""Characters; a longer question is refused with a message, never cut silently."""
+
+LABELS: dict[Kind, frozenset[str]] = {
+    "person": frozenset({"PERSON"}),
+    "place": frozenset({"GPE", "LOC", "FAC"}),
+    "group": frozenset({"ORG", "NORP", "GPE"}),
+    "count": frozenset({"CARDINAL", "QUANTITY"}),
+    "money": frozenset({"MONEY"}),
+    "percent": frozenset({"PERCENT"}),
+    "date": frozenset({"DATE", "TIME"}),
+    "duration": frozenset({"DATE", "TIME", "QUANTITY"}),
+}
+"""The named-entity labels (OntoNotes) that can answer a kind."""
+
+_PLACES = "city town country capital state region place village nation location venue province area site"
+_GROUPS = (
+    "company agency organisation organization party group team newspaper outlet think-tank bank firm newsletter fund "
+    "journal magazine platform network website alliance publication"
+)
+_PEOPLE = (
+    "person man woman president minister envoy analyst official adviser advisor aide politician leader secretary "
+    "journalist author player actor singer senator congressman representative democrat republican lawmaker "
+    "spokesperson spokesman spokeswoman negotiator critic expert researcher officer"
+)
+_NOUNS: tuple[tuple[Kind, str], ...] = (
+    ("place", _PLACES),
+    ("group", _GROUPS),
+    ("person", _PEOPLE),
+    ("date", "year month day date weekday time deadline"),
+    ("percent", "percentage share proportion percent"),
+    ("count", "number total count toll figure size limit cap"),
+    ("age", "age"),
+    ("money", "amount cost price sum"),
+    ("duration", "length duration"),
+    ("reason", "reason cause"),
+)
+_FOCUS: dict[str, Kind] = {noun: kind for kind, nouns in _NOUNS for noun in nouns.split()}
+"""What a question asks for by the noun after "which" or "what"."""
+_SAYING = frozenset(
+    ["say", "tell", "state", "call", "describe", "argue", "warn", "claim", "respond", "react", "announce", "declare", "comment", "write", "add", "insist", "characterize", "characterise", "label", "brand", "term", "think", "believe", "promise", "explain"]
+)
+_DURATION = re.compile(
+    r"^how (?:long|many (?:hours?|days?|weeks?|months?|years?|minutes?)|much time)\b", re.I
+)
+_MONEY = re.compile(
+    r"\b(?:money|dollars?|euros?|pounds?|cost|worth|invest\w*|pay|paid|spen[dt]|funds?|raise[ds]?|price)\b",
+    re.I,
+)
+_PERCENT = re.compile(r"\b(?:percent(?:age)?|per cent|share|proportion|fraction|how much of)\b", re.I)
+_CLEAN_NAME = re.compile(r"^(?:the|a|an)\s+|['’]s$|['’]$", re.I)
+_PROPER = frozenset({"PROPN"})
+_CONTENT = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
+_EMPTY_LEMMAS = frozenset(
+    ["do", "be", "have", "say", "tell", "happen", "get", "go", "make", "take", "give", "name", "many", "much", "long", "old", "kind", "type", "sort", "thing", "way", "accord", "article", "report", "exactly", "currently", "ever", "also", "just", "there", "here", "describe", "call"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and what its parse says about it."""
+
+    text: str
+    kind: Kind
+    parse: Parse
+    names: tuple[str, ...]
+    """Proper names it mentions, without articles and possessives."""
+    terms: tuple[str, ...]
+    """Lemmas of the content words that evidence should meet, names left out."""
+    numbers: tuple[str, ...]
+    """Numbers and dates it states, as written."""
+    focus: str
+    """Lemma of the noun asked about (`city` in "which city"), or empty."""
+    speaker: str
+    """Whose words are asked for, or empty."""
+    negated: bool
+
+
+def read_question(text: str, parser: Parser) -> Question:
+    """Return the question taken apart. Raises QuestionError when it is empty or too long."""
+    text = " ".join(text.split())
+    if not any(letter.isalnum() for letter in text):
+        raise QuestionError("The question is empty. Type a question about your articles.")
+    if len(text) > MAX_QUESTION:
+        raise QuestionError(
+            f"The question has {len(text):,} characters; at most {MAX_QUESTION:,} are read. Ask it in fewer words."
+        )
+    parse = parser.parse([text])[0]
+    names = _names(parse)
+    kind, focus = _kind(parse)
+    numbers = tuple(
+        token.text for token in parse.tokens if token.pos == "NUM" and not _inside(token, parse, names)
+    )
+    return Question(
+        text=text,
+        kind=kind,
+        parse=parse,
+        names=names,
+        terms=_terms(parse, names, focus),
+        numbers=numbers,
+        focus=focus,
+        speaker=_speaker(parse, names),
+        negated=any(token.dep == "neg" for token in parse.tokens),
+    )
+
+
+def _names(parse: Parse) -> tuple[str, ...]:
+    """Runs of proper nouns and the named entities that are not times or numbers."""
+    found: list[str] = []
+    run: list[Token] = []
+    for token in (*parse.tokens, None):
+        if token is not None and _is_name(token, parse):
+            run.append(token)
+            continue
+        if run:
+            while run and run[-1].tag == "POS":
+                run.pop()
+            found.append(parse.text[run[0].start : run[-1].end])
+            run = []
+    cleaned = [_CLEAN_NAME.sub("", name).strip() for name in found]
+    return tuple(dict.fromkeys(name for name in cleaned if len(name) > 1))
+
+
+def _is_name(token: Token, parse: Parse) -> bool:
+    if token.entity in {"DATE", "TIME", "CARDINAL", "ORDINAL", "PERCENT", "MONEY", "QUANTITY"}:
+        return False
+    first = token.start == parse.tokens[0].start
+    if first and normalise(token.text) in STOPWORDS:
+        return False
+    capital = token.text[:1].isupper()
+    return (
+        capital
+        and (token.pos in _PROPER or bool(token.entity) or not first)
+        and token.pos not in {"PUNCT", "AUX"}
+        and (token.text.casefold() not in STOPWORDS)
+    )
+
+
+def _kind(parse: Parse) -> tuple[Kind, str]:
+    low = normalise(parse.text)
+    tokens = parse.tokens
+    lemmas = [token.lemma.casefold() for token in tokens]
+    for position, word in enumerate(lemmas):
+        if word in {"who", "whom", "whose"}:
+            return "person", ""
+        if word == "when":
+            return "date", ""
+        if word == "where":
+            return "place", ""
+        if word == "why":
+            return "reason", ""
+        if word == "how":
+            return _how(low[low.find("how") :], tokens, position)
+        if word in {"what", "which"}:
+            return _what(low, tokens, position)
+    if tokens and (tokens[0].pos in {"AUX", "VERB"}) and low.endswith("?"):
+        return "yesno", ""
+    return "thing", ""
+
+
+def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]:
+    if _DURATION.match(low):
+        return "duration", ""
+    if low.startswith("how old"):
+        return "age", ""
+    focus = tokens[tokens[position + 1].head].lemma.casefold() if position + 1 < len(tokens) else ""
+    if _PERCENT.search(low):
+        return "percent", ""
+    if low.startswith(("how many", "how large", "how big", "how far", "how high")):
+        return "count", focus if low.startswith("how many") else ""
+    if low.startswith("how much"):
+        return "money", ""
+    if low.startswith(("how often", "how frequently")):
+        return "count", ""
+    return ("quote" if _speech_verb(tokens) else "manner"), ""
+
+
+def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]:
+    focus = _focus(tokens, position)
+    if focus in _FOCUS:
+        kind = _FOCUS[focus]
+        if kind == "count" and _MONEY.search(low):
+            kind = "money"
+        return kind, focus
+    if _PERCENT.search(low):
+        return "percent", focus
+    if not focus and _speech_verb(tokens):
+        return "quote", ""
+    return "thing", focus
+
+
+def _focus(tokens: tuple[Token, ...], position: int) -> str:
+    """The noun a `what` or `which` belongs to: its head, or the subject of "what is the …"."""
+    asked = tokens[position]
+    head = tokens[asked.head]
+    if asked.dep in {"det", "amod", "nmod", "compound", "poss"} and head.pos in {"NOUN", "PROPN"}:
+        return head.lemma.casefold()
+    if head.lemma.casefold() == "be":
+        for token in tokens[position + 1 :]:
+            if token.pos == "NOUN" and token.dep in {"nsubj", "attr"}:
+                return token.lemma.casefold()
+    return ""
+
+
+def _speech_verb(tokens: tuple[Token, ...]) -> bool:
+    return any(token.pos == "VERB" and token.lemma.casefold() in _SAYING for token in tokens)
+
+
+def _speaker(parse: Parse, names: tuple[str, ...]) -> str:
+    """The name that is the subject of a verb of saying, or that follows "according to"."""
+    for token in parse.tokens:
+        subject_of = parse.tokens[token.head].lemma.casefold()
+        if token.dep in {"nsubj", "nsubjpass"} and subject_of in _SAYING:
+            return next((name for name in names if token.text in name), "")
+    match = re.search(r"according to (.+?)[?,.]*$", parse.text, re.I)
+    return next((name for name in names if match and name in match.group(1)), "")
+
+
+def _terms(parse: Parse, names: tuple[str, ...], focus: str) -> tuple[str, ...]:
+    terms = [
+        token.lemma.casefold()
+        for token in parse.tokens
+        if token.pos in _CONTENT
+        and not _inside(token, parse, names)
+        and token.lemma.casefold() not in _EMPTY_LEMMAS
+        and token.lemma.casefold() not in STOPWORDS
+        and not (token.lemma.casefold() == focus and focus in _FOCUS)
+    ]
+    return tuple(dict.fromkeys(terms))
+
+
+def _inside(token: Token, parse: Parse, names: tuple[str, ...]) -> bool:
+    return any(
+        start <= token.start < start + len(name)
+        for name in names
+        for start in (match.start() for match in re.finditer(re.escape(name), parse.text))
+    )

@@ -1,0 +1,259 @@
+"""The spans of a parsed sentence that could be the short answer to a question, by the kind of thing asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from models.protocols import Entity, Parse, Token
+from rag.question import LABELS, Question
+
+UNITS = re.compile(
+    r"\b(?:second|minute|hour|day|week|month|year|decade|centur(?:y|ie))s?\b|-(?:hour|day|week|month|year)\b",
+    re.I,
+)
+_AGE = re.compile(
+    r"(?<=, )\d{1,3}(?=,|\)| |$)|\b\d{1,3}(?=[ -]years?[ -]old)|(?<=\baged )\d{1,3}\b|(?<=\()\d{1,3}(?=\))"
+)
+_QUOTED = re.compile(r"[“\"]([^“”\"]{3,300})[”\"]")
+_CAUSE = re.compile(
+    r"\b(because|since|due to|owing to|as a result of|in order to|so that|after|amid|thanks to|on the grounds that|"
+    r"arguing that|saying that|saying|to)\b",
+    re.I,
+)
+_LEFT = frozenset(
+    {"det", "amod", "compound", "nummod", "poss", "nmod", "quantmod", "advmod", "case", "npadvmod", "predet"}
+)
+_CLAUSAL = frozenset({"relcl", "acl", "advcl", "appos", "punct", "cc", "conj", "parataxis"})
+_DIGIT = re.compile(r"\d")
+_NUMBER_WORDS = frozenset(
+    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million", "billion", "trillion", "dozen", "hundreds", "thousands", "millions", "billions", "dozens", "half", "third", "quarter"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Characters `start` to `end` of the sentence, tokens `first` to `last`, headed by token `head`."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+    head: int
+    typed: float
+    """How surely it is of the kind asked for, 0 to 1."""
+    focus: float = 0.0
+    """1 when it is, or stands beside, the noun the question asks about."""
+    whole: bool = False
+    """Whether it is the whole sentence: what is left when no span stands out."""
+
+
+def candidates(question: Question, parse: Parse, people: frozenset[str]) -> tuple[Candidate, ...]:
+    """Return the candidates of one sentence; always at least the whole sentence, last."""
+    found = {(span.start, span.end): span for span in _proposed(question, parse, people)}
+    kept = [span for span in found.values() if not _repeats(question, parse, span)]
+    return (*kept, _whole(parse))
+
+
+def _whole(parse: Parse) -> Candidate:
+    tokens = parse.tokens
+    root = next((i for i, token in enumerate(tokens) if token.head == i), 0)
+    return Candidate(0, len(parse.text), 0, max(0, len(tokens) - 1), root, 0.0, whole=True)
+
+
+def _proposed(question: Question, parse: Parse, people: frozenset[str]) -> Iterator[Candidate]:
+    kind = question.kind
+    if kind == "age":
+        yield from (_characters(parse, *match.span(), typed=1.0) for match in _AGE.finditer(parse.text))
+    elif kind in LABELS:
+        yield from _entities(question, parse, people)
+    elif kind == "quote":
+        yield from (_characters(parse, *match.span(1), typed=1.0) for match in _QUOTED.finditer(parse.text))
+        yield from _complements(parse)
+    elif kind == "reason":
+        yield from _causes(parse)
+    elif kind in {"thing", "manner"}:
+        yield from _phrases(question, parse)
+
+
+def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Iterator[Candidate]:
+    kind = question.kind
+    for entity in parse.entities:
+        typed = _typed(kind, entity, people)
+        if typed:
+            yield _entity(question, parse, entity, typed)
+    if kind in {"count", "money", "percent"}:
+        held = {i for entity in parse.entities for i in range(entity.first, entity.last + 1)}
+        for i, token in enumerate(parse.tokens):
+            if token.pos == "NUM" and i not in held:
+                yield _tokens(question, parse, i, i, i, typed=0.6)
+    if kind == "person":
+        for first, last in _name_runs(parse):
+            if not any(
+                entity.first <= first <= entity.last for entity in parse.entities if entity.label == "PERSON"
+            ):
+                surname = parse.tokens[last].text
+                yield _tokens(question, parse, first, last, last, typed=0.9 if surname in people else 0.3)
+    if kind in {"group", "person"}:
+        yield from (span for span in _phrases(question, parse) if parse.tokens[span.head].pos == "NOUN")
+    if kind == "duration":
+        for i, token in enumerate(parse.tokens):
+            if UNITS.search(token.text) and (_DIGIT.search(token.text) or "-" in token.text):
+                yield _tokens(question, parse, i, i, i, typed=0.8)
+
+
+def _typed(kind: str, entity: Entity, people: frozenset[str]) -> float:
+    surname = entity.text.split()[-1].removesuffix("’s").removesuffix("'s")
+    label = (
+        "PERSON" if surname in people and entity.label in {"ORG", "GPE", "NORP", "PRODUCT"} else entity.label
+    )
+    if label not in LABELS[kind]:  # type: ignore[index]
+        return 0.0
+    if kind == "duration":
+        lasting = bool(UNITS.search(entity.text)) and (
+            bool(_DIGIT.search(entity.text))
+            or any(w in _NUMBER_WORDS for w in re.split(r"[\s-]+", entity.text.casefold()))
+        )
+        return 1.0 if lasting else 0.2
+    if kind == "date":
+        return (
+            0.3 if UNITS.search(entity.text) and entity.text.split()[0].casefold() in _NUMBER_WORDS else 1.0
+        )
+    if kind == "group":
+        return 1.0 if label == "ORG" else 0.6
+    return 1.0
+
+
+def _entity(question: Question, parse: Parse, entity: Entity, typed: float) -> Candidate:
+    first, last = entity.first, entity.last
+    while last > first and parse.tokens[last].tag == "POS":
+        last -= 1
+    head = next(
+        (
+            i
+            for i in range(first, last + 1)
+            if not first <= parse.tokens[i].head <= last or parse.tokens[i].head == i
+        ),
+        last,
+    )
+    return _tokens(question, parse, first, last, head, typed=typed)
+
+
+def _name_runs(parse: Parse) -> Iterator[tuple[int, int]]:
+    first = None
+    for i, token in enumerate(parse.tokens):
+        if token.pos == "PROPN" and token.text[:1].isupper():
+            first = i if first is None else first
+        elif first is not None:
+            yield first, i - 1
+            first = None
+    if first is not None:
+        yield first, len(parse.tokens) - 1
+
+
+def _phrases(question: Question, parse: Parse) -> Iterator[Candidate]:
+    """Noun phrases, bare and with what hangs on their right, and the objects of verbs and prepositions."""
+    tokens = parse.tokens
+    children: dict[int, list[int]] = {}
+    for i, token in enumerate(tokens):
+        if token.head != i:
+            children.setdefault(token.head, []).append(i)
+    for i, token in enumerate(tokens):
+        if token.pos not in {"NOUN", "PROPN", "NUM"} or token.dep in {"compound", "nummod", "quantmod"}:
+            continue
+        left = i
+        for child in sorted(children.get(i, []), reverse=True):
+            if child < left and tokens[child].dep in _LEFT:
+                left = min(left, _edge(child, children, leftmost=True))
+        yield _tokens(question, parse, left, i, i, typed=0.5)
+        right = _right(i, tokens, children)
+        if i < right <= left + 14:
+            yield _tokens(question, parse, left, right, i, typed=0.5)
+    if question.kind == "manner":
+        for i, token in enumerate(tokens):
+            if token.dep == "pcomp" or (token.dep in {"xcomp", "advcl"} and token.pos == "VERB"):
+                left, right = _edge(i, children, leftmost=True), _edge(i, children, leftmost=False)
+                yield _tokens(question, parse, left, right, i, typed=0.6)
+
+
+def _edge(i: int, children: dict[int, list[int]], *, leftmost: bool) -> int:
+    reach = [i]
+    stack = [i]
+    while stack:
+        for child in children.get(stack.pop(), []):
+            reach.append(child)
+            stack.append(child)
+    return min(reach) if leftmost else max(reach)
+
+
+def _right(i: int, tokens: tuple[Token, ...], children: dict[int, list[int]]) -> int:
+    right = i
+    for child in sorted(children.get(i, [])):
+        if child > i and tokens[child].dep not in _CLAUSAL:
+            right = max(right, _edge(child, children, leftmost=False))
+    while right > i and tokens[right].pos == "PUNCT":
+        right -= 1
+    return right
+
+
+def _complements(parse: Parse) -> Iterator[Candidate]:
+    """Clauses that are what somebody said: "said that the plan was dead"."""
+    tokens = parse.tokens
+    children: dict[int, list[int]] = {}
+    for i, token in enumerate(tokens):
+        if token.head != i:
+            children.setdefault(token.head, []).append(i)
+    for i, token in enumerate(tokens):
+        if token.dep in {"ccomp", "xcomp"}:
+            first, last = _edge(i, children, leftmost=True), _edge(i, children, leftmost=False)
+            while first < i and (tokens[first].pos == "PUNCT" or tokens[first].lemma.casefold() == "that"):
+                first += 1
+            while last > i and tokens[last].pos == "PUNCT":
+                last -= 1
+            yield _characters(parse, tokens[first].start, tokens[last].end, typed=0.6)
+
+
+def _causes(parse: Parse) -> Iterator[Candidate]:
+    for match in _CAUSE.finditer(parse.text):
+        stop = re.compile(r"[,;.]|$").search(parse.text, match.end() + 12)
+        end = stop.start() if stop else len(parse.text)
+        strong = match.group(1).casefold() not in {"to", "after", "amid", "since"}
+        if end - match.start() > 8:
+            yield _characters(parse, match.start(), end, typed=0.9 if strong else 0.5)
+
+
+def _characters(parse: Parse, start: int, end: int, *, typed: float) -> Candidate:
+    inside = [i for i, token in enumerate(parse.tokens) if token.start < end and token.end > start] or [0]
+    first, last = inside[0], inside[-1]
+    head = next(
+        (i for i in inside if not first <= parse.tokens[i].head <= last or parse.tokens[i].head == i), last
+    )
+    return Candidate(start, end, first, last, head, typed)
+
+
+def _tokens(question: Question, parse: Parse, first: int, last: int, head: int, *, typed: float) -> Candidate:
+    tokens = parse.tokens
+    while first < last and tokens[first].pos in {"DET", "PUNCT"} and tokens[first].tag != "CD":
+        first += 1
+    focus = 0.0
+    if question.focus:
+        near = {tokens[head].lemma.casefold(), tokens[tokens[head].head].lemma.casefold()}
+        near |= {
+            token.lemma.casefold()
+            for token in tokens
+            if token.head == head and token.dep in {"appos", "compound", "nmod"}
+        }
+        near |= {token.lemma.casefold() for token in tokens[first : last + 1]}
+        focus = float(question.focus in near)
+    return Candidate(tokens[first].start, tokens[last].end, first, last, head, typed, focus)
+
+
+def _repeats(question: Question, parse: Parse, span: Candidate) -> bool:
+    """Whether the span only says again what the question says."""
+    asked = {token.lemma.casefold() for token in question.parse.tokens}
+    asked |= {part for name in question.names for part in name.casefold().split()}
+    inside = [
+        t for t in parse.tokens[span.first : span.last + 1] if t.pos not in {"DET", "ADP", "PUNCT", "PART"}
+    ]
+    return all(token.lemma.casefold() in asked or token.text.casefold() in asked for token in inside)
