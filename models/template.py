@@ -1,4 +1,4 @@
-"""Chat messages to a prompt, by the template the model file carries; what the messages say stays apart from it."""
+"""Chat messages to a prompt by the template of the model file; what the messages say stays apart from it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Template:
         used = {int(number) for number in _MARK.findall(text)}
         if len(used) != len(given):
             missing = next(message.role for i, message in enumerate(given) if i not in used)
-            raise ModelError(f"The chat template of the model leaves out the {missing} message. Use another model.")
+            raise ModelError(f"The chat template of the model drops the {missing} message. Use another.")
         return pieces
 
 
@@ -75,8 +75,9 @@ def load_template(source: str, *, bos: str, eos: str) -> Template:
     try:
         compiled = environment.from_string(source)
     except (TemplateError, RecursionError, ValueError) as error:
-        raise ModelError(f"The chat template of the model cannot be read: {error}. Use another model.") from error
-    fixed: dict[str, Any] = {"add_generation_prompt": True, "enable_thinking": False, "bos_token": bos, "eos_token": eos}
+        raise ModelError(f"The model's chat template cannot be read: {error}. Use another model.") from error
+    fixed: dict[str, Any] = {"bos_token": bos, "eos_token": eos}
+    fixed |= {"add_generation_prompt": True, "enable_thinking": False}
 
     def draw(messages: list[dict[str, str]]) -> str:
         parts: list[str] = []
@@ -85,10 +86,10 @@ def load_template(source: str, *, bos: str, eos: str) -> Template:
             for part in compiled.generate(messages=messages, **fixed):
                 length += len(part)
                 if length > LONGEST:
-                    raise ModelError(f"The chat template of the model makes over {LONGEST} characters. Use another.")
+                    raise ModelError(f"The model's chat template writes over {LONGEST} characters.")
                 parts.append(part)
         except (TemplateError, TypeError, ValueError, KeyError, ArithmeticError, RecursionError) as error:
-            raise ModelError(f"The chat template of the model fails: {error}. Use another model.") from error
+            raise ModelError(f"The model's chat template fails: {error}. Use another model.") from error
         return "".join(parts)
 
     return Template(draw)

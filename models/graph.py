@@ -1,0 +1,185 @@
+"""A BERT sentence encoder as an ONNX graph whose weights stay where they are: in its safetensors file.
+
+Writing the graph takes milliseconds, so there is no exported file to keep, check or rebuild, and no
+PyTorch. The message layouts are those of onnx.proto; the numbers beside them are its field numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Pooling = Literal["mean", "cls"]
+
+_FLOAT, _INT32, _INT64 = 1, 6, 7
+_AS_FLOAT, _AS_INT, _AS_INTS = 1, 2, 7
+_CONTRIB = "com.microsoft"
+_IR, _OPSET = 8, 17
+_CODES = {int: (3, _AS_INT), float: (2, _AS_FLOAT)}
+
+
+@dataclass(frozen=True, slots=True)
+class Bert:
+    """The shape of an encoder, as its `config.json` gives it."""
+
+    layers: int
+    width: int
+    heads: int
+    epsilon: float
+    pooling: Pooling
+
+
+def bert_graph(weights: Path, bert: Bert) -> bytes:
+    """Return an ONNX model that writes `vectors`: 32-bit float unit rows, batch by width.
+
+    It reads `ids` (int32, batch by length), `mask` (float, the same shape, 1 for a token) and `lengths`
+    (int32, batch). Raises ValueError or KeyError when the safetensors file does not hold such an encoder
+    in 32-bit floats.
+    """
+    graph = _Graph(weights)
+    hidden = _embedded(graph, bert)
+    shape = graph.node("Shape", hidden)
+    rows = graph.node("Reshape", hidden, graph.integers("rows", [-1, bert.width]))
+    for i in range(bert.layers):
+        rows = _layer(graph, bert, f"encoder.layer.{i}.", rows, shape)
+    hidden = graph.node("Reshape", rows, shape)
+    graph.node("LpNormalization", _pooled(graph, bert, hidden), axis=-1, p=2, output="vectors")
+    return graph.model(
+        inputs=(("ids", _INT32, 2), ("mask", _FLOAT, 2), ("lengths", _INT32, 1)),
+        outputs=(("vectors", _FLOAT, 2),),
+    )
+
+
+def _embedded(graph: _Graph, bert: Bert) -> str:
+    zero, one, two = (graph.integers(f"at{n}", [n]) for n in range(3))
+    length = graph.node("Slice", graph.node("Shape", "ids"), one, two)
+    words = graph.node("Gather", graph.weight("embeddings.word_embeddings.weight"), "ids")
+    places = graph.node("Slice", graph.weight("embeddings.position_embeddings.weight"), zero, length, zero)
+    kind = graph.node("Gather", graph.weight("embeddings.token_type_embeddings.weight"), zero)
+    summed = graph.node("Add", words, graph.node("Add", places, kind))
+    return _normed(graph, bert, summed, "embeddings.LayerNorm")
+
+
+def _layer(graph: _Graph, bert: Bert, prefix: str, rows: str, shape: str) -> str:
+    attention = f"{prefix}attention.self."
+    projected = (_linear(graph, rows, attention + name) for name in ("query", "key", "value"))
+    parts = [graph.node("Reshape", part, shape) for part in projected]
+    mixed = graph.node("MultiHeadAttention", *parts, "", "lengths", domain=_CONTRIB, num_heads=bert.heads)
+    mixed = graph.node("Reshape", mixed, "rows")
+    mixed = _linear(graph, mixed, f"{prefix}attention.output.dense")
+    rows = _normed(graph, bert, graph.node("Add", mixed, rows), f"{prefix}attention.output.LayerNorm")
+    inner = graph.node("Gelu", _linear(graph, rows, f"{prefix}intermediate.dense"), domain=_CONTRIB)
+    outer = _linear(graph, inner, f"{prefix}output.dense")
+    return _normed(graph, bert, graph.node("Add", outer, rows), f"{prefix}output.LayerNorm")
+
+
+def _linear(graph: _Graph, rows: str, name: str) -> str:
+    return graph.node("Gemm", rows, graph.weight(f"{name}.weight"), graph.weight(f"{name}.bias"), transB=1)
+
+
+def _normed(graph: _Graph, bert: Bert, rows: str, name: str) -> str:
+    # Add and LayerNormalization apart are vectorised; ONNX Runtime's fused SkipLayerNormalization is not.
+    weight, bias = graph.weight(f"{name}.weight"), graph.weight(f"{name}.bias")
+    return graph.node("LayerNormalization", rows, weight, bias, epsilon=bert.epsilon)
+
+
+def _pooled(graph: _Graph, bert: Bert, hidden: str) -> str:
+    """Return the pooled rows but for their length, which normalising takes away."""
+    if bert.pooling == "cls":
+        return graph.node("Squeeze", graph.node("Slice", hidden, "at0", "at1", "at1"), "at1")
+    mask = graph.node("Unsqueeze", "mask", graph.integers("last", [-1]))
+    return graph.node("ReduceSum", graph.node("Mul", hidden, mask), "at1", keepdims=0)
+
+
+class _Graph:
+    """Collects nodes and the weights they use, then encodes them."""
+
+    def __init__(self, weights: Path) -> None:
+        self._weights = weights
+        self._tensors, self._start = _safetensors(weights)
+        self._nodes: list[bytes] = []
+        self._constants: dict[str, bytes] = {}
+
+    def node(self, kind: str, *inputs: str, domain: str = "", output: str = "", **attributes: float) -> str:
+        """Add an operation and return the name of its output."""
+        name = output or f"v{len(self._nodes)}"
+        body = b"".join(_field(1, value) for value in inputs) + _field(2, name) + _field(4, kind)
+        for key, value in attributes.items():
+            number, code = _CODES[type(value)]
+            body += _field(5, _field(1, key) + _field(number, value) + _field(20, code))
+        self._nodes.append(body + (_field(7, domain) if domain else b""))
+        return name
+
+    def integers(self, name: str, values: list[int]) -> str:
+        """Add a constant vector of whole numbers."""
+        raw = struct.pack(f"<{len(values)}q", *values)
+        self._constants[name] = _field(1, len(values)) + _field(2, _INT64) + _field(8, name) + _field(9, raw)
+        return name
+
+    def weight(self, name: str) -> str:
+        """Refer to a tensor of the safetensors file by its place there."""
+        if name not in self._constants:
+            tensor = self._tensors[name]
+            if tensor["dtype"] != "F32":
+                raise ValueError(f"{name} is {tensor['dtype']}, not F32")
+            first, last = tensor["data_offsets"]
+            place = {"location": self._weights.name, "offset": self._start + first, "length": last - first}
+            body = b"".join(_field(1, size) for size in tensor["shape"]) + _field(2, _FLOAT) + _field(8, name)
+            for key, value in place.items():
+                body += _field(13, _field(1, key) + _field(2, str(value)))
+            self._constants[name] = body + _field(14, 1)
+        return name
+
+    def model(
+        self, *, inputs: tuple[tuple[str, int, int], ...], outputs: tuple[tuple[str, int, int], ...]
+    ) -> bytes:
+        """Return the encoded ModelProto; inputs and outputs are given as name, element type and rank."""
+        graph = b"".join(_field(1, node) for node in self._nodes) + _field(2, "bert")
+        graph += b"".join(_field(5, constant) for constant in self._constants.values())
+        graph += b"".join(_field(11, _value(*each)) for each in inputs)
+        graph += b"".join(_field(12, _value(*each)) for each in outputs)
+        opsets = (("", _OPSET), (_CONTRIB, 1))
+        versions = b"".join(_field(8, _field(1, domain) + _field(2, version)) for domain, version in opsets)
+        return _field(1, _IR) + _field(7, graph) + versions
+
+
+def _safetensors(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
+    """Return the table of a safetensors file and the byte its data starts at."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= size - 8:
+            raise ValueError(f"{path.name} has {size} bytes and a header of {length}")
+        table = json.loads(file.read(length))
+    table.pop("__metadata__", None)
+    end = 8 + length + max((tensor["data_offsets"][1] for tensor in table.values()), default=0)
+    if end > size:
+        raise ValueError(f"{path.name} should have {end} bytes and has {size}")
+    return table, 8 + length
+
+
+def _value(name: str, kind: int, rank: int) -> bytes:
+    shape = b"".join(_field(1, _field(2, f"{name}{axis}")) for axis in range(rank))
+    return _field(1, name) + _field(2, _field(1, _field(1, kind) + _field(2, shape)))
+
+
+def _field(number: int, value: float | str | bytes) -> bytes:
+    """Encode one field of a protocol buffer message."""
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
+    if isinstance(value, float):
+        return _varint(number << 3 | 5) + struct.pack("<f", value)
+    data = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 127:
+        encoded.append(number & 127 | 128)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
