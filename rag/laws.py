@@ -1,0 +1,124 @@
+"""The laws of a library at rest, checked one by one; nothing here repairs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag.rows import PASSAGES_PER_ARTICLE, STORED, numbers_of, text_hash, text_id
+
+UNIT = 0.01
+"""How far the length of a stored vector may be from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A law that does not hold."""
+
+    law: str
+    """The law, as a sentence."""
+    found: str
+    """What was found instead."""
+    article: str = ""
+    """Id of the article concerned; empty when it is not one."""
+
+
+def check(db: sqlite3.Connection, *, writable: bool) -> list[Problem]:
+    """Return the laws that do not hold; a check that itself fails is such a problem."""
+    laws: list[Callable[[], Iterator[Problem]]] = [
+        lambda: _file(db),
+        lambda: _articles(db),
+        lambda: _owners(db),
+        lambda: _vectors(db),
+        lambda: _lexical(db, writable=writable),
+    ]
+    problems: list[Problem] = []
+    for law in laws:
+        try:
+            problems.extend(law())
+        except sqlite3.DatabaseError as error:
+            problems.append(Problem("The file can be read.", str(error)))
+    return problems
+
+
+def _file(db: sqlite3.Connection) -> Iterator[Problem]:
+    for (found,) in db.execute("PRAGMA integrity_check(10)"):
+        if found != "ok":
+            yield Problem("SQLite finds its file whole.", found)
+    for table, row, parent, _ in db.execute("PRAGMA foreign_key_check"):
+        yield Problem("Every place belongs to an article.", f"row {row} of {table} has none in {parent}")
+
+
+def _articles(db: sqlite3.Connection) -> Iterator[Problem]:
+    for number, id_, text, replaced_by in db.execute("SELECT number, id, text, replaced_by FROM articles"):
+        if text_id(text) != id_:
+            yield Problem(
+                "The id of an article is the hash of its text.", f"the hash is {text_id(text)}", id_
+            )
+        sql = "SELECT start, stop, hash FROM passages WHERE number BETWEEN ? AND ? ORDER BY number"
+        passages = db.execute(sql, numbers_of(number)).fetchall()
+        if bool(passages) == (replaced_by is not None):
+            law = "An article has passages if and only if it is the newest revision."
+            yield Problem(law, f"{len(passages)} passages, replaced by {replaced_by}", id_)
+        last = 0
+        for start, stop, digest in passages:
+            if not last <= start < stop <= len(text):
+                law = "Passages lie inside their article, in order, without overlap."
+                yield Problem(law, f"{start} to {stop} after {last}, in {len(text)} characters", id_)
+            elif text_hash(text[start:stop]) != digest:
+                yield Problem(
+                    "A passage is the text between its offsets.", f"another text at {start} to {stop}", id_
+                )
+            elif text[last:start].strip():
+                yield Problem(
+                    "Passages leave out nothing but space.", f"{text[last:start][:60]!r} at {last}", id_
+                )
+            last = stop
+        if passages and text[last:].strip():
+            yield Problem("Passages leave out nothing but space.", f"{text[last:][:60]!r} at {last}", id_)
+
+
+def _owners(db: sqlite3.Connection) -> Iterator[Problem]:
+    articles = "SELECT number FROM articles"
+    sql = f"SELECT count(*) FROM passages WHERE number / {PASSAGES_PER_ARTICLE} NOT IN ({articles})"
+    if count := db.execute(sql).fetchone()[0]:
+        yield Problem("Every passage belongs to an article.", f"{count} belong to none")
+    for (id_,) in db.execute(f"SELECT id FROM articles WHERE replaced_by NOT IN ({articles})"):
+        yield Problem("A replaced article has a newer revision.", "there is none", id_)
+
+
+def _pairs(db: sqlite3.Connection, kind: str, numbers: str) -> Iterator[Problem]:
+    """Yield a problem when the passages and what `numbers` selects do not pair off."""
+    for law, sql in (
+        (f"Every passage has its {kind}.", f"SELECT number FROM passages EXCEPT {numbers}"),
+        (f"Every {kind} has its passage.", f"{numbers} EXCEPT SELECT number FROM passages"),
+    ):
+        if count := db.execute(f"SELECT count(*) FROM ({sql})").fetchone()[0]:
+            yield Problem(law, f"{count} have none")
+
+
+def _vectors(db: sqlite3.Connection) -> Iterator[Problem]:
+    yield from _pairs(db, "vector", "SELECT passage FROM vectors")
+    sizes = {size for (size,) in db.execute("SELECT DISTINCT length(vector) FROM vectors")}
+    if len(sizes) > 1 or any(size % STORED.itemsize for size in sizes):
+        yield Problem("All vectors have the same length.", f"bytes: {sorted(sizes)}")
+        return
+    bad = 0
+    for (vector,) in db.execute("SELECT vector FROM vectors"):
+        length = np.linalg.norm(np.frombuffer(vector, STORED).astype(np.float32))
+        bad += not abs(length - 1) <= UNIT
+    if bad:
+        yield Problem("Every vector has length 1.", f"{bad} have another")
+
+
+def _lexical(db: sqlite3.Connection, *, writable: bool) -> Iterator[Problem]:
+    yield from _pairs(db, "lexical entry", "SELECT id FROM lexical_docsize")
+    # FTS5 takes its own check as an insertion.
+    if writable:
+        try:
+            db.execute("INSERT INTO lexical (lexical) VALUES ('integrity-check')")
+        except sqlite3.DatabaseError as error:
+            yield Problem("The lexical index is whole.", str(error))
