@@ -171,7 +171,7 @@ def _add(arguments: argparse.Namespace, session: Session) -> int:
     with session.open(write=True) as tearsheet, progress(console(stderr=True), "Adding") as on_progress:
         report = tearsheet.add(arguments.paths, on_progress=on_progress)
     if session.json:
-        unread = [{"path": unread.path, "reason": unread.reason} for unread in report.unread]
+        unread = [{"path": item.path, "reason": item.reason} for item in report.unread]
         counts = {"added": report.added, "revised": report.revised, "unchanged": report.unchanged}
         print_json(counts | {"unread": unread})
     else:
@@ -180,8 +180,8 @@ def _add(arguments: argparse.Namespace, session: Session) -> int:
         console().print(
             ", ".join([done, *(f"{number:,} {what}" for what, number in rest.items() if number)]) + "."
         )
-        for unread in report.unread:
-            complain(f"{unread.path}: {unread.reason}")
+        for item in report.unread:
+            complain(f"{item.path}: {item.reason}")
     return SOME_FAILED if report.unread else DONE
 
 
