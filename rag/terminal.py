@@ -225,6 +225,8 @@ def progress(console: Console, verb: str) -> Iterator[Callable[[int, int, str], 
         task = bar.add_task(verb, total=None, name="")
 
         def move(done: int, total: int, name: str) -> None:
-            bar.update(task, completed=done, total=total, name=safe(name)[-40:])
+            # After the last file the index is still written.
+            words = verb if done < total else "Finishing"
+            bar.update(task, description=words, completed=done, total=total, name=safe(name)[-40:])
 
         yield move

@@ -324,5 +324,7 @@ def test_progress_shows_only_to_those_who_watch() -> None:
     with progress(Console(file=out, width=100, force_terminal=True, color_system=None), "Adding") as move:
         assert move is not None
         move(3, 7, "[red]\x1b[2Jfire.txt")
-    assert "3/7" in out.getvalue()
+        move(7, 7, "")
+    assert "Finishing" in out.getvalue()
+    assert "7/7" in out.getvalue()
     assert "\x1b[2J" not in out.getvalue()
