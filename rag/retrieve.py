@@ -1,0 +1,87 @@
+"""Question -> hits: passages found by their words and by their meaning, fused by rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.protocols import Embedder
+from rag.library import ALL, Filter, Library
+from rag.records import Hit
+from rag.text import content_words, words
+from rag.vectors import ChromaIndex, nearest
+
+DEPTH = 50
+"""Passages each leg contributes; `python -m evals.retrieval` prints what other depths give."""
+
+FUSION = 60
+"""The constant of reciprocal rank fusion: how little the first ranks stand out."""
+
+MOST_TERMS = 40
+"""Different words of a question that are searched for; a question of pages is not a query."""
+
+COMMON = 0.2
+"""Share of the passages that hold a word at which it no longer tells them apart."""
+
+SMALL = 5_000
+"""Passages up to which every word of the question is searched for."""
+
+
+def retrieve(
+    question: str,
+    library: Library,
+    embedder: Embedder,
+    *,
+    index: ChromaIndex | None = None,
+    k: int = 10,
+    where: Filter = ALL,
+    depth: int = DEPTH,
+) -> tuple[Hit, ...]:
+    """Return the `k` passages that answer `question` best, best first; none for a question without a word.
+
+    `index`, when the process holds one, serves the questions that no filter narrows.
+    Raises LibraryError when the library's vectors come from another embedder.
+    """
+    question = question.encode("utf-8", "replace").decode()
+    if not words(question) or k < 1:
+        return ()
+    library.match_embedder(embedder.fingerprint)
+    query = embedder.embed([question], "query")[0]
+    deep = max(depth, k)
+    dense = index.search(query, deep) if index and not where else nearest(library, query, deep, where)
+    lexical = library.lexical(terms(question, library), deep, where)
+    legs = {"dense": dict(dense), "lexical": dict(lexical)}
+    fused = fuse([list(leg) for leg in legs.values()])
+    passages = library.passages(list(fused)[:k])
+    return tuple(
+        Hit(passage, fused[id_], why=tuple((name, leg[id_]) for name, leg in legs.items() if id_ in leg))
+        for id_, passage in passages.items()
+    )
+
+
+def terms(question: str, library: Library) -> list[str]:
+    """Return the words of `question` worth searching for: no stopword, none that a large part of it holds.
+
+    A question of nothing else keeps all its words.
+    """
+    found = list(dict.fromkeys(content_words(question) or words(question)))[:MOST_TERMS]
+    size = library.size
+    if size <= SMALL:
+        return found
+    most = int(COMMON * size)
+    return [term for term in found if library.frequency(term, most=most) < most] or found
+
+
+def fuse(rankings: Sequence[Sequence[int]], *, constant: int = FUSION) -> dict[int, float]:
+    """Return the fused score of every id, best first: the sum of 1 / (constant + rank) over the rankings.
+
+    Equal scores go by the earlier ranking's rank, so the order of the rankings decides ties.
+
+    >>> list(fuse([[1, 2], [3, 1]]))
+    [1, 3, 2]
+    """
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, id_ in enumerate(ranking, start=1):
+            scores[id_] = scores.get(id_, 0.0) + 1 / (constant + rank)
+    order = {id_: place for place, id_ in enumerate(scores)}
+    return dict(sorted(scores.items(), key=lambda item: (-item[1], order[item[0]])))
