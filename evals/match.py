@@ -179,7 +179,7 @@ def _number(match: re.Match[str]) -> Number:
         value = -value
     unit = "pp" if match["points"] else "%" if match["percent"] else ""
     symbol = (match["before"] or (match["after"] or "")).strip()
-    unit = unit or _CURRENCY.get(symbol) or _CURRENCY.get(symbol.removesuffix("s"), "")
+    unit = unit or _CURRENCY.get(symbol.removesuffix("s"), "")
     return Number(value, unit, _singular(match["noun"] or ""))
 
 
@@ -233,8 +233,8 @@ def _date(iso: str) -> re.Pattern[str]:
     if len(iso) == len("2025-11"):
         return re.compile(rf"(?<!\w)(?:{month} (?:of )?{day.year}|{re.escape(iso)})(?![\w-])")
     number = rf"0?{day.day}(?:st|nd|rd|th)?"
-    forms = rf"{number} (?:of )?{month}(?!\w){year}|{month} (?:the )?{number}(?!\w){year}|{re.escape(iso)}"
-    return re.compile(rf"(?<!\w)(?<!\d[.,:])(?:{forms})(?!\w)")
+    forms = rf"{number} (?:of )?{month}(?!\w){year}|{month} (?:the )?{number}(?!\w){year}|{iso}(?!\d)"
+    return re.compile(rf"(?<!\w)(?<!\d[.,:])(?:{forms})")
 
 
 # ---------------------------------------------------------------- citations

@@ -99,7 +99,8 @@ def ask(
             if added.unread:
                 raise SuiteError(f"The corpus cannot be added: {added.unread[0].reason}")
             for number, case in enumerate(cases, start=1):
-                print(f"\r{number} of {len(cases)}  {case.id:40}", end="", file=sys.stderr, flush=True)
+                if sys.stderr.isatty():
+                    print(f"\r{number} of {len(cases)}  {case.id:40}", end="", file=sys.stderr, flush=True)
                 started = time.perf_counter()
                 try:
                     answer = tearsheet.ask(case.ask)
@@ -112,7 +113,8 @@ def ask(
                     for hit in answer.hits
                 ]
                 yield {"case": case.id, "answer": answer_to_json(answer), "hits": hits, "seconds": seconds}
-            print(file=sys.stderr)
+            if sys.stderr.isatty():
+                print(file=sys.stderr)
 
 
 def _kept(records: Iterable[Record], save: Path | None) -> dict[str, Record]:

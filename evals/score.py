@@ -100,7 +100,7 @@ def _forbidden(case: Case, reply: Reply) -> Iterator[str]:
 def _describe(fact: Fact) -> str:
     pattern = fact.pattern
     amount = pattern.number
-    wanted = f"{amount.value:,.15g} {amount.unit}".strip() if amount else pattern.regex or pattern.date
+    wanted = f"{amount.value:.15g} {amount.unit}".strip() if amount else pattern.regex or pattern.date
     wanted = wanted or " | ".join(pattern.any) or " + ".join(pattern.all)
     return f"{fact.id}: {wanted} ({', '.join(fact.support)})"
 
