@@ -37,13 +37,19 @@ def chunk(
 
     pieces = [piece for start, end in sentences(text) for piece in _cut(text, start, end, count, limit)]
     sizes = [(len(text[start:end].split()), count(start, end)) for start, end in pieces]
-    passages: list[Passage] = []
+    spans: list[Span] = []
     for first, last in _runs(sizes, words=words, limit=limit):
-        whole = (pieces[first][0], pieces[last][1])
-        # The space between sentences may cost tokens too.
-        spans = [whole] if count(*whole) <= limit else pieces[first : last + 1]
-        passages.extend(Passage(article, start, end) for start, end in spans)
-    return tuple(passages)
+        spans += _joined(pieces[first : last + 1], count, limit)
+    return tuple(Passage(article, start, end) for start, end in spans)
+
+
+def _joined(pieces: list[Span], count: Count, limit: int) -> list[Span]:
+    """Return the span of all `pieces`, or of each half when the space between them makes them too long."""
+    start, end = pieces[0][0], pieces[-1][1]
+    if len(pieces) == 1 or count(start, end) <= limit:
+        return [(start, end)]
+    half = len(pieces) // 2
+    return _joined(pieces[:half], count, limit) + _joined(pieces[half:], count, limit)
 
 
 def _runs(sizes: Sequence[tuple[int, int]], *, words: int, limit: int) -> Iterator[Span]:
