@@ -1,0 +1,320 @@
+"""The page in headless Chromium: journeys of a reader, attacks by an article and by a stranger."""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import json
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import pytest
+from ui_standin import ANSWERED, CONFLICT, FIRE, HOSPITAL, POLICE, REFUSED, WARD, Standin, cite, hits
+
+from rag.records import Answer, Claim, Rejected, Side
+from ui import app, guard
+
+CHROMIUM = shutil.which("chromium")
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian package chromium)"),
+]
+
+ATTACKS = """<img src=x onerror=pwned=1> <img src=http://203.0.113.9/a.png> ![a](http://203.0.113.9/b.png)
+<script>pwned=2</script> <svg onload=pwned=3> <svg><animate onbegin=pwned=4 attributeName=x></svg>
+<style>@import url(http://203.0.113.9/c.css); body{background:url(http://203.0.113.9/d.png)}</style>
+<iframe srcdoc="<script>parent.pwned=5</script>"></iframe> [a](javascript:pwned=6)
+<a href=javascript:pwned=7>a</a>
+${pwned=8} {{pwned=9}} {{constructor.constructor('pwned=10')()}} <details open ontoggle=pwned=11>
+<input autofocus onfocus=pwned=12> </mark></p></article></details> <form action=http://203.0.113.9/e><button>
+$$\\href{javascript:pwned=13}{x}$$ <meta http-equiv=refresh content="0;url=http://203.0.113.9/f">
+<link rel=stylesheet href=http://203.0.113.9/g.css> <b id=turn-1>b</b> [1]
+"onmouseover="pwned=14" `x` <!-- """
+EVIL = replace(
+    FIRE,
+    title=f"Fire {ATTACKS}",
+    source=f"Gazette {ATTACKS}",
+    published=f"2026 {ATTACKS}",
+    url="javascript:pwned=15",
+    text=f"{ATTACKS}\n\n{POLICE} {ATTACKS}\n\n{ATTACKS}",
+)
+EVIL_CITE = replace(cite(EVIL, POLICE), reason=ATTACKS, support="partly")
+EVIL_ANSWER = Answer(
+    question="",
+    status="conflict",
+    short=ATTACKS,
+    claims=(Claim(ATTACKS, (EVIL_CITE,), by="model"), Claim(POLICE, (EVIL_CITE,), by="source")),
+    sides=(Side(ATTACKS, (EVIL_CITE,)),),
+    nearest=(cite(EVIL, ATTACKS),),
+    rejected=(Rejected(ATTACKS, ATTACKS),),
+    notes=(ATTACKS,),
+    hits=hits(EVIL, WARD),
+)
+LONG = "word " * 40 + "x" * 300
+QUESTIONS = {
+    "conflict?": CONFLICT,
+    "refused?": REFUSED,
+    "long?": replace(ANSWERED, claims=(Claim(LONG, (cite(FIRE, POLICE),), by="model"),)),
+    ATTACKS.strip(): EVIL_ANSWER,
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server sent back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Site:
+    """The page as served, and the stand-in behind it."""
+
+    port: int
+    asker: Standin
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def send(self, method: str, path: str, headers: dict[str, str] | None = None, body: str = "") -> Reply:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request(method, path, body=body, headers=headers or {})
+            reply = connection.getresponse()
+            return Reply(reply.status, dict(reply.getheaders()), reply.read())
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    asker = Standin(by_question=QUESTIONS)
+    page = app.build(asker)
+    port = app.free_port("127.0.0.1", 0)
+    page.launch(**app.launch_options() | {"server_port": port, "prevent_thread_lock": True})
+    # gradio leaves event loops unclosed; collected while pytest rewrites a module they upset CPython 3.11.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    yield Site(port, asker)
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def browser(site):
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(site, browser) -> Iterator[Callable]:
+    opened = []
+
+    def open_one(**options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        context.set_default_timeout(8000)
+        opened.append(context)
+        page = context.new_page()
+        page.goto(site.url)
+        return page
+
+    site.asker.pause = 0.0
+    yield open_one
+    for context in opened:
+        context.close()
+
+
+def ask(page, question: str, *, wait: bool = True) -> None:
+    asked = page.locator("#answers h2").count()
+    page.get_by_role("textbox", name="Your question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    sync_api.expect(page.locator("#answers h2")).to_have_count(asked + 1)
+    if wait:
+        sync_api.expect(page.locator(".ts-busy")).to_have_count(0)
+
+
+def test_a_citation_leads_to_its_card_with_the_very_words_marked(open_page):
+    page = open_page()
+    ask(page, "How many people were hurt?")
+    page.locator("#answers a.ts-cite", has_text="[2]").first.click()
+    target = page.locator(":target")
+    sync_api.expect(target).to_have_attribute("id", "src-1-2")
+    sync_api.expect(target.locator("mark").first).to_have_text("Nobody was killed.")
+    sync_api.expect(target.locator("mark").first).to_be_in_viewport()
+    target.get_by_role("link", name="See it in the article").click()
+    sync_api.expect(page.locator("mark:target")).to_have_text("Nobody was killed.")
+    sync_api.expect(page.locator("mark:target")).to_be_in_viewport()
+    page.locator("#src-1-2").get_by_role("link", name="Back to the answer").click()
+    sync_api.expect(page.locator("article:target h2")).to_have_text("How many people were hurt?")
+
+
+def test_a_citation_of_an_earlier_answer_opens_its_folded_card(open_page):
+    page = open_page()
+    ask(page, "conflict?")
+    ask(page, "How many people were hurt?")
+    page.locator("#turn-1 a.ts-cite", has_text="[2]").first.click()
+    sync_api.expect(page.locator("#src-1-2 mark")).to_be_in_viewport()
+    sync_api.expect(page.locator(":target mark")).to_have_text(HOSPITAL)
+
+
+def test_hostile_words_are_shown_and_do_nothing(open_page, site):
+    page = open_page()
+    wanted: list[str] = []
+    problems: list[str] = []
+    page.on("request", lambda request: wanted.append(request.url))
+    page.on("dialog", lambda dialog: problems.append(dialog.message))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    ask(page, ATTACKS)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    page.locator("#answers a.ts-cite").first.hover()
+    for question in ("refused?", ATTACKS):
+        ask(page, question)
+    page.wait_for_timeout(300)
+    assert page.evaluate("typeof window.pwned") == "undefined"
+    assert problems == []
+    assert [url for url in wanted if not url.startswith((site.url, "data:", "blob:"))] == []
+    shown = page.locator("#answers, #sources")
+    assert (
+        shown.locator("img, script, svg, style, iframe, input, form, link, meta, b, code, .katex").count()
+        == 0
+    )
+    assert page.locator("#answers h2").first.inner_text().startswith("<img src=x onerror=pwned=1>")
+    links = page.locator("#answers a, #sources a").evaluate_all(
+        "links => links.map(a => a.getAttribute('href'))"
+    )
+    assert links
+    assert all(link.startswith("#") for link in links)
+
+
+def test_the_page_asks_nothing_of_any_other_machine(open_page, site, browser):
+    context = browser.new_context()
+    wanted: list[str] = []
+    context.on("request", lambda request: wanted.append(request.url))
+    page = context.new_page()
+    page.goto(site.url)
+    ask(page, "How many people were hurt?")
+    context.close()
+    assert len(wanted) > 10
+    assert [url for url in wanted if not url.startswith((site.url, "data:"))] == []
+
+
+def test_sources_come_before_the_answer_and_stop_frees_the_model(open_page, site):
+    page = open_page()
+    site.asker.pause = 0.25
+    site.asker.drafts = tuple(f"Twelve people {n}" for n in range(60))
+    ask(page, "How many people were hurt?", wait=False)
+    sync_api.expect(page.locator("#sources")).to_contain_text("Radio Dalby")
+    sync_api.expect(page.locator("#answers")).to_contain_text("Draft, not checked yet")
+    sync_api.expect(page.locator("#answers")).not_to_contain_text("[1]")
+    page.get_by_role("button", name="Stop").click()
+    began = time.monotonic()
+    while site.asker.running and time.monotonic() - began < 5:
+        time.sleep(0.02)
+    assert time.monotonic() - began < 1
+    sync_api.expect(page.locator("#status")).to_contain_text("Stopped.")
+    sync_api.expect(page.locator("#answers")).to_contain_text("Stopped before the answer was checked.")
+    sync_api.expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    site.asker.drafts = ("Twelve",)
+    ask(page, "conflict?")
+    sync_api.expect(page.locator("#turn-2")).to_contain_text("The articles differ.")
+    sync_api.expect(page.locator("#turn-1")).to_contain_text("Stopped before the answer was checked.")
+
+
+def test_a_closed_tab_frees_the_model_for_the_next_reader(open_page, site):
+    leaving, staying = open_page(), open_page()
+    site.asker.pause = 0.25
+    site.asker.drafts = tuple(f"Twelve people {n}" for n in range(60))
+    ask(leaving, "How many people were hurt?", wait=False)
+    sync_api.expect(leaving.locator("#answers")).to_contain_text("Draft, not checked yet")
+    staying.get_by_role("textbox", name="Your question").fill("refused?")
+    staying.keyboard.press("Enter")
+    sync_api.expect(staying.locator("#status")).to_contain_text("queue: 1/1")
+    site.asker.drafts = ("Twelve",)
+    leaving.close()
+    sync_api.expect(staying.locator("#answers")).to_contain_text("The articles do not say.", timeout=8000)
+    sync_api.expect(staying.locator("#answers")).not_to_contain_text("How many people")
+
+
+def test_an_error_is_a_sentence_and_the_next_question_works(open_page, site):
+    page = open_page()
+    site.asker.error = RuntimeError("/home/reader/secret")
+    ask(page, "anything", wait=False)
+    sync_api.expect(page.locator("#answers")).to_contain_text("Something went wrong inside Tearsheet")
+    sync_api.expect(page.locator("body")).not_to_contain_text("secret")
+    site.asker.error = None
+    ask(page, "refused?")
+    page.get_by_role("button", name="Clear").click()
+    sync_api.expect(page.locator("#answers")).to_contain_text("Ask a question.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_scrolls_sideways_on_a_telephone(open_page, scheme):
+    page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    for question in ("long?", "conflict?", "refused?", ATTACKS):
+        ask(page, question)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = "all => all.filter(one => one.getBoundingClientRect().right > 391).map(one => one.outerHTML)"
+    assert page.locator("#answers *, #sources *, button, textarea").evaluate_all(wide) == []
+    left, right = (page.locator(name).bounding_box() for name in ("#left", "#right"))
+    assert right["y"] >= left["y"] + left["height"] - 1
+
+
+def test_the_served_page_refuses_strangers_and_sends_the_headers(site):
+    assert site.send("GET", "/", {"Host": "evil.example"}).status == 400
+    assert site.send("POST", "/gradio_api/queue/join", {"Origin": "http://evil.example"}).status == 403
+    assert site.send("POST", "/gradio_api/upload", {"Origin": "null"}).status == 403
+    served = site.send("GET", "/")
+    assert served.status == 200
+    assert guard.HEADERS.items() <= {name.title(): value for name, value in served.headers.items()}.items()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file=../../etc/passwd",
+        "/gradio_api/file=http://203.0.113.9/",
+        "/gradio_api/runs",
+        "/gradio_api/mcp/sse",
+        "/gradio_api/proxy=http://203.0.113.9/",
+        "/monitoring",
+        "/docs",
+        "/openapi.json",
+        "/static/../../../../etc/passwd",
+    ],
+)
+def test_no_door_leads_to_files_history_or_other_machines(site, path):
+    refused = site.send("GET", path)
+    assert refused.status in {400, 403, 404, 405}
+    assert b"root:" not in refused.body
+
+
+def test_no_path_of_the_disk_and_no_endpoint_is_published(site):
+    config = site.send("GET", "/config").body.decode()
+    assert "/home/" not in config
+    assert str(app.TEMPORARY) not in config
+    assert json.loads(site.send("GET", "/gradio_api/info").body)["named_endpoints"] == {}
+
+
+@pytest.mark.parametrize("question", [None, 7, ["a"], {"a": 1}, "x" * 200_000])
+def test_raw_calls_with_odd_questions_become_sentences(site, question):
+    """The events are private in name only: anyone on this machine can send them whatever they like."""
+    config = json.loads(site.send("GET", "/config").body)
+    asking = next(one["id"] for one in config["dependencies"] if len(one["inputs"]) == 2)
+    fired = {"data": [question, None], "fn_index": asking, "session_hash": f"raw{type(question).__name__}"}
+    headers = {"Content-Type": "application/json"}
+    assert site.send("POST", "/gradio_api/queue/join", headers, json.dumps(fired)).status == 200
+    told = site.send("GET", f"/gradio_api/queue/data?session_hash={fired['session_hash']}").body.decode()
+    assert "process_completed" in told
+    assert "Traceback" not in told
+    assert "/home/" not in told
+    assert site.send("GET", "/").status == 200
