@@ -2,8 +2,8 @@
 
     python -m evals.retrieval ARTICLES.jsonl QUESTIONS.jsonl [--words 120] [--header] [--keep DIR]
 
-ARTICLES: one JSON object a line, with `id` and `text`, perhaps `title`, `source`, `published`. QUESTIONS: the same
-with `question`, `answer` and `articles` (ids of those it was asked about); only those marked
+ARTICLES has one JSON object a line: `id`, `text`, perhaps `title`, `source`, `published`.
+QUESTIONS has `question`, `answer` and `articles` (the ids it was asked about); only those marked
 `answer_string_in_articles` count.
 """
 

@@ -13,6 +13,9 @@ from rag.rows import PASSAGES_PER_ARTICLE, STORED, numbers_of, text_hash, text_i
 UNIT = 0.01
 """How far the length of a stored vector may be from 1."""
 
+AT_ONCE = 4096
+"""Vectors looked at together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -106,10 +109,12 @@ def _vectors(db: sqlite3.Connection) -> Iterator[Problem]:
     if len(sizes) > 1 or any(size % STORED.itemsize for size in sizes):
         yield Problem("All vectors have the same length.", f"bytes: {sorted(sizes)}")
         return
+    rows = db.execute("SELECT vector FROM vectors")
     bad = 0
-    for (vector,) in db.execute("SELECT vector FROM vectors"):
-        length = np.linalg.norm(np.frombuffer(vector, STORED).astype(np.float32))
-        bad += not abs(length - 1) <= UNIT
+    while batch := rows.fetchmany(AT_ONCE):
+        matrix = np.frombuffer(b"".join(row[0] for row in batch), STORED).reshape(len(batch), -1)
+        lengths = np.linalg.norm(matrix.astype(np.float32), axis=1)
+        bad += int((~(np.abs(lengths - 1) <= UNIT)).sum())
     if bad:
         yield Problem("Every vector has length 1.", f"{bad} have another")
 

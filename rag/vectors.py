@@ -15,7 +15,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.library import ALL, Filter, Ids, Library
+from rag.library import ALL, Filter, Ids, Library, Problem
 
 Scored = list[tuple[int, float]]
 
@@ -96,14 +96,26 @@ class ChromaIndex:
 
     def search(self, query: NDArray[np.float32], k: int) -> Scored:
         """Return about the `k` passages nearest to the unit vector `query`: (number, cosine), best first."""
-        with self._turn:
-            for attempt in (self._search, self._search_anew):
-                try:
-                    with _doubted():
-                        return attempt(query, k)
-                except DoubtError:
-                    continue
+        # Making the index anew takes minutes for a large library; a question asked meanwhile does not wait.
+        if not self._turn.acquire(blocking=False):
             return nearest(self._library, query, k)
+        try:
+            for attempt in (self._search, self._search_anew):
+                with suppress(DoubtError), _doubted():
+                    return attempt(query, k)
+            return nearest(self._library, query, k)
+        finally:
+            self._turn.release()
+
+    def check(self) -> list[Problem]:
+        """Return in what the index differs from the library; nothing is repaired."""
+        with self._turn:
+            try:
+                with _doubted():
+                    self._compare()
+            except DoubtError as error:
+                return [Problem("The vector index holds what the library holds.", str(error))]
+        return []
 
     def update(self) -> None:
         """Bring the index up to date with the library; cheap when nothing changed."""
@@ -186,20 +198,26 @@ class ChromaIndex:
         path.unlink()
         self._connect()
         self._collection = self._client.get_collection(COLLECTION, embedding_function=None)
-        codes = self._collection.get(include=[])["ids"]
-        self._ids = np.array(sorted(map(_number, codes)), np.int64)
+        self._ids = self._held()
         self._seen = (state["generation"], state["vectors_made"], state["embedder"])
         self._deleted = state["deleted"]
         self._follow()
-        self._compare_sample()
+        self._compare()
 
-    def _compare_sample(self) -> None:
-        ids = self._ids[:: max(1, len(self._ids) // SAMPLE)][:SAMPLE]
-        sample, matrix = self._library.vectors_of(ids)
-        for id_, row in zip(sample, matrix, strict=True):
+    def _compare(self) -> None:
+        """Compare all numbers with the library's, and some vectors."""
+        held = self._held()
+        if self._library.generation == self._seen[0] and not np.array_equal(held, self._library.numbers()):
+            raise DoubtError("the index does not hold the same passages as the library")
+        ids, matrix = self._library.vectors_of(held[:: max(1, len(held) // SAMPLE)][:SAMPLE])
+        for id_, row in zip(ids, matrix, strict=True):
             found = self._collection.get(ids=[_code(id_)], include=["embeddings"])["embeddings"]
             if not np.allclose(found[0], row, atol=1e-3):
                 raise DoubtError("a vector in the index is not the library's")
+
+    def _held(self) -> Ids:
+        codes = self._collection.get(include=[])["ids"]
+        return np.array(sorted(map(_number, codes)), np.int64)
 
     def _create(self) -> None:
         self._folder = self._library.folder / f"{FOLDER}{uuid4().hex[:8]}"

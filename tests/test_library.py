@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from models.fake import FakeEmbedder
+from rag import schema
 from rag.chunk import chunk
 from rag.errors import DamagedError, InputError, LibraryError, LockedError, NotFoundError
 from rag.library import ALL, Filter, Library, Outcome, text_id
@@ -484,6 +485,36 @@ def test_a_newer_library_is_refused_and_left_alone(tmp_path: Path) -> None:
             Library.open(tmp_path, write=write)
 
 
+def test_an_older_library_is_brought_up_when_opened_for_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Library.open(tmp_path, write=True) as library:
+        add(library, "Rain fell.")
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", (*schema.MIGRATIONS, "ALTER TABLE articles ADD COLUMN feed TEXT")
+    )
+    monkeypatch.setattr(schema, "VERSION", VERSION + 1)
+    with pytest.raises(LibraryError, match="tearsheet doctor"):
+        Library.open(tmp_path)
+    Library.open(tmp_path, write=True).close()
+    with Library.open(tmp_path) as library:
+        assert texts(library, "rain") == ["Rain fell."]
+        assert library._store.rows("SELECT feed FROM articles")[0][0] is None
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Library.open(tmp_path, write=True) as library:
+        add(library, "Rain fell.")
+    broken = "DELETE FROM articles; CREATE TABLE passages (x)"
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
+        patched.setattr(schema, "VERSION", VERSION + 1)
+        with pytest.raises(LibraryError):
+            Library.open(tmp_path, write=True)
+    with Library.open(tmp_path, write=True) as library:
+        assert (texts(library, "rain"), library.check()) == (["Rain fell."], [])
+
+
 def test_a_file_that_is_no_library_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "library.db").write_bytes(b"some other file, long enough to be looked at " * 50)
     before = (tmp_path / "library.db").read_bytes()
@@ -522,11 +553,16 @@ def _found_wrong(folder: Path) -> str:
 
 ADDING = """
 import sys, pathlib
-from tests.test_library import add
-from rag.library import Library
+import numpy as np
+from rag.library import Library, text_id
+from rag.records import Article, Passage
 with Library.open(pathlib.Path(sys.argv[1]), write=True) as library:
     for number in range(100_000):
-        add(library, f"Story {number // 2} of the day, told {number % 2} times. " * 6, f"/{number // 2}.txt")
+        text = f"Story {number // 2} of the day, told {number % 2} times. " * 6
+        article = Article(id=text_id(text), text=text, path=f"/{number // 2}.txt")
+        passages = [Passage(article, start, start + 6) for start in range(0, len(text), 6)]
+        passages[-1] = Passage(article, passages[-1].start, len(text))
+        library.add(article, passages, np.full((len(passages), 384), 384**-0.5))
         print(number, flush=True)
 """
 

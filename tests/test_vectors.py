@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,20 @@ def test_an_empty_library_has_an_empty_index(tmp_path: Path) -> None:
         assert index.search(rows(1)[0], 5) == []
         add(library, "a", rows(1))
         assert len(index.search(rows(1)[0], 5)) == 1
+
+
+def test_a_check_tells_an_index_that_differs(library: Library) -> None:
+    with ChromaIndex.open(library) as index:
+        assert index.check() == []
+        index._collection.delete(ids=index._collection.get(limit=1)["ids"])
+        assert [problem.found for problem in index.check()] == [
+            "the index does not hold the same passages as the library"
+        ]
+
+
+def test_a_question_does_not_wait_while_the_index_is_made(library: Library) -> None:
+    with ChromaIndex.open(library) as index, ThreadPoolExecutor() as pool, index._turn:
+        assert pool.submit(same, library, index).result(timeout=10)
 
 
 def test_only_the_owner_may_open_the_index(library: Library) -> None:
