@@ -23,6 +23,9 @@ shape: too long to be an answer. error: no answer came.
 MOST_WORDS = 200
 """Words of a whole answer to one question; a dump of the articles holds every fact and answers nothing."""
 
+NEEDS_GROUPING = 10_000
+"""Below this a number is written without commas: it may be a year."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -100,7 +103,10 @@ def _forbidden(case: Case, reply: Reply) -> Iterator[str]:
 def _describe(fact: Fact) -> str:
     pattern = fact.pattern
     amount = pattern.number
-    wanted = f"{amount.value:.15g} {amount.unit}".strip() if amount else pattern.regex or pattern.date
+    grouping = "," if amount and amount.value >= NEEDS_GROUPING else ""
+    wanted = (
+        f"{amount.value:{grouping}.15g} {amount.unit}".strip() if amount else pattern.regex or pattern.date
+    )
     wanted = wanted or " | ".join(pattern.any) or " + ".join(pattern.all)
     return f"{fact.id}: {wanted} ({', '.join(fact.support)})"
 
