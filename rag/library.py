@@ -118,14 +118,16 @@ class Library:
     # ── Writing ──────────────────────────────────────────────────────────────────────────────────────
 
     def match_embedder(self, fingerprint: str) -> None:
-        """Note which embedder makes the vectors, the first time; raise LibraryError when it is another."""
+        """Note which embedder makes the vectors; raise LibraryError when there are some from another."""
         noted = self.embedder
-        if noted and noted != fingerprint:
+        if noted == fingerprint:
+            return
+        if noted and self.size:
             raise LibraryError(
                 f"The vectors in {self.folder} were made by {noted!r}; the embedder is now {fingerprint!r}. "
                 "Run `tearsheet doctor --rebuild`."
             )
-        if not noted and self.writable:
+        if self.writable:
             with self._store.writing() as db:
                 note(db, "embedder", fingerprint)
 

@@ -19,11 +19,15 @@ FUSION = 60
 MOST_TERMS = 40
 """Different words of a question that are searched for; a question of pages is not a query."""
 
-COMMON = 0.2
-"""Share of the passages that hold a word at which it no longer tells them apart."""
-
 SMALL = 5_000
 """Passages up to which every word of the question is searched for."""
+
+SCORED = 0.1
+"""Share of a larger library that the words of one question may lead to: a seventh of what all its words do,
+with the answer found as often."""
+
+FEWEST = 3
+"""Words searched for all the same, however common they are."""
 
 
 def retrieve(
@@ -58,17 +62,26 @@ def retrieve(
     )
 
 
-def terms(question: str, library: Library) -> list[str]:
-    """Return the words of `question` worth searching for: no stopword, none that a large part of it holds.
+def terms(question: str, library: Library, *, small: int = SMALL) -> list[str]:
+    """Return the words of `question` worth searching for: no stopwords, unless there is nothing else.
 
-    A question of nothing else keeps all its words.
+    In a library of more than `small` passages they come rarest first, and the commonest are left out once the
+    rarer ones lead to enough passages.
     """
     found = list(dict.fromkeys(content_words(question) or words(question)))[:MOST_TERMS]
     size = library.size
-    if size <= SMALL:
+    if size <= small:
         return found
-    most = int(COMMON * size)
-    return [term for term in found if library.frequency(term, most=most) < most] or found
+    room = int(SCORED * size)
+    counted = [(library.frequency(term, most=room + 1), term) for term in found]
+    kept: list[str] = []
+    for frequency, term in sorted(counted, key=lambda pair: pair[0]):
+        if frequency > room and len(kept) >= FEWEST:
+            break
+        if frequency:
+            kept.append(term)
+            room -= frequency
+    return kept
 
 
 def fuse(rankings: Sequence[Sequence[int]], *, constant: int = FUSION) -> dict[int, float]:

@@ -285,6 +285,7 @@ def test_every_change_of_what_is_found_raises_the_generation(library: Library) -
 
 
 def test_another_embedder_is_refused_until_the_vectors_are_rebuilt(library: Library) -> None:
+    library.match_embedder("empty")
     library.match_embedder("a")
     add(library, "Rain fell. Snow fell on the hills around the city of Bergen.")
     with pytest.raises(LibraryError, match="doctor --rebuild"):

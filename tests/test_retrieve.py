@@ -132,6 +132,17 @@ def test_terms_leave_out_stopwords_unless_there_is_nothing_else(library: Library
     assert terms("Who is he?", library) == ["who", "is", "he"]
 
 
+def test_in_a_large_library_the_rarest_words_are_searched_for(library: Library) -> None:
+    for number in range(40):
+        text = f"The council met {number} times about a road{' and a bridge' * (number < 3)}."
+        article = Article(id=text_id(text), text=text)
+        passages = chunk(article, count_tokens=EMBEDDER.count_tokens, limit=254)
+        library.add(article, passages, EMBEDDER.embed([p.text for p in passages], "document"))
+    question = "Which council met about the road, the bridge, the minister and the zebra?"
+    assert terms(question, library, small=10) == ["minister", "bridge", "council"]
+    assert terms(question, library) == ["council", "met", "road", "bridge", "minister", "zebra"]
+
+
 FUSED = [
     ([[1, 2], [3, 1]], [1, 3, 2]),
     ([[1, 2], [2, 1]], [1, 2]),
