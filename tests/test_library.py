@@ -477,6 +477,18 @@ def test_threads_share_a_library(library: Library) -> None:
 # ── Versions and damage ──────────────────────────────────────────────────────────────────────────────
 
 
+def test_a_full_disk_is_said_and_what_was_added_stays(library: Library) -> None:
+    add(library, "Rain fell.")
+    pages = library._store.rows("PRAGMA page_count")[0][0]
+    library._store.db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LibraryError, match="Free some disk space"):
+        add(library, "Snow fell on the hills around the city of Bergen. " * 999)
+    library._store.db.execute("PRAGMA max_page_count = 1000000")
+    assert [a.text for a in library.articles()] == ["Rain fell."]
+    assert library.check() == []
+    assert add(library, "Hail fell. " * 500) == "added"
+
+
 def test_a_newer_library_is_refused_and_left_alone(tmp_path: Path) -> None:
     Library.open(tmp_path, write=True).close()
     with sqlite3.connect(tmp_path / "library.db") as db:

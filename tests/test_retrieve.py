@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from evals.retrieval import Question, plain, score
 from models.fake import FakeEmbedder
 from rag.chunk import chunk
 from rag.errors import LibraryError
 from rag.library import Filter, Library, text_id
-from rag.records import Article
+from rag.records import Article, Passage
 from rag.retrieve import fuse, retrieve, terms
 from rag.vectors import ChromaIndex
 
@@ -159,3 +160,24 @@ def test_fusion_adds_reciprocal_ranks_and_breaks_ties_by_the_first_ranking(ranki
 
 def test_fusion_by_hand() -> None:
     assert fuse([[7, 8], [8]]) == {8: 1 / 62 + 1 / 61, 7: 1 / 61}
+
+
+# ── How retrieval is measured ────────────────────────────────────────────────────────────────────────
+
+
+def test_an_answer_is_looked_for_in_plain_words() -> None:
+    assert plain("The Élysée, in 1,000 days – a ‘first’") == " elysee in 1000 days first "
+    assert plain("A six") not in plain("sixteen")
+
+
+def test_the_measurement_by_hand() -> None:
+    article = Article(id="x", text="Rain fell in Oslo. Snow fell in Bergen.", path="one")
+    oslo, bergen = Passage(article, 0, 18), Passage(article, 19, 39)
+    long = Passage(Article(id="y", text="word " * 300, path="two"), 0, 1500)
+    found = {"Where did rain fall?": [oslo, bergen], "Where did snow fall?": [long, bergen], "Hail?": []}
+    questions = [
+        Question("Where did rain fall?", plain("Oslo"), frozenset({"one"})),
+        Question("Where did snow fall?", plain("bergen"), frozenset({"one"})),
+        Question("Hail?", plain("nowhere"), frozenset({"one"})),
+    ]
+    assert score(lambda question: found[question.text], questions) == [1, 2, 2, 1, 2, 1]

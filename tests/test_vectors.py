@@ -192,11 +192,17 @@ def test_every_file_of_the_index_may_be_damaged(
             assert same(library, index), name
 
 
-def test_files_damaged_under_an_open_index_do_not_spoil_the_next_one(library: Library) -> None:
-    with ChromaIndex.open(library):
-        for path in library.folder.glob("chroma-*/**/*"):
+@pytest.mark.parametrize("damage", [truncate, noise, Path.unlink], ids=["truncated", "noised", "deleted"])
+def test_files_damaged_under_an_open_index_do_not_spoil_a_search(
+    library: Library, damage: Callable[[Path], None]
+) -> None:
+    with ChromaIndex.open(library) as index:
+        for path in list(library.folder.glob("chroma-*/**/*")):
             if path.is_file():
-                noise(path)
+                damage(path)
+        assert same(library, index)
+        add(library, "new", rows(7, seed=50))
+        assert same(library, index)
     with ChromaIndex.open(library) as index:
         assert same(library, index)
 
