@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import InputError, LibraryError, NotFoundError
+from rag.errors import DamagedError, InputError, LibraryError, NotFoundError
 from rag.laws import Problem, check
 from rag.records import Article, Passage
 from rag.rows import (
@@ -48,6 +48,7 @@ EMBEDDED_AT_ONCE = 256
 READ_AT_ONCE = 4096
 """Vectors read at a time, so that loading them takes little more memory than they do."""
 
+REBUILD = "Run `tearsheet doctor --rebuild`."
 
 _NO_IDS: Ids = np.empty(0, np.int64)
 _NO_VECTORS: Vectors = np.empty((0, 0), np.float32)
@@ -124,8 +125,8 @@ class Library:
             return
         if noted and self.size:
             raise LibraryError(
-                f"The vectors in {self.folder} were made by {noted!r}; the embedder is now {fingerprint!r}. "
-                "Run `tearsheet doctor --rebuild`."
+                f"The vectors in {self.folder} were made by {noted!r}; "
+                f"the embedder is now {fingerprint!r}. {REBUILD}"
             )
         if self.writable:
             with self._store.writing() as db:
@@ -153,6 +154,7 @@ class Library:
         _require_storable(article, passages, vectors)
         place = place_of(article)
         with self._store.writing() as db:
+            _require_width(db, vectors)
             known = _first(db, "SELECT number, replaced_by, path, url FROM articles WHERE id = ?", article.id)
             stood = _first(db, "SELECT article, details FROM places WHERE place = ?", place)
             outcome: Outcome = "unchanged"
@@ -281,6 +283,8 @@ class Library:
             rows = self._store.db.execute("SELECT passage, vector FROM vectors ORDER BY passage")
             while batch := rows.fetchmany(READ_AT_ONCE):
                 parts.append(_matrix(batch))
+        if len({matrix.shape[1] for _, matrix in parts}) > 1:
+            raise DamagedError(f"The vectors in {self.folder} differ in length. {REBUILD}")
         ids, matrices = zip(*parts, strict=True) if parts else ((_NO_IDS,), (_NO_VECTORS,))
         return np.concatenate(ids), np.concatenate(matrices)
 
@@ -381,6 +385,8 @@ def _first(db: sqlite3.Connection, sql: str, *values: object) -> sqlite3.Row | N
 def _matrix(rows: Sequence[sqlite3.Row]) -> tuple[Ids, Vectors]:
     if not rows:
         return _NO_IDS, _NO_VECTORS
+    if len({len(row[1]) for row in rows}) > 1:
+        raise DamagedError(f"The vectors of the library differ in length. {REBUILD}")
     flat = np.frombuffer(b"".join(row[1] for row in rows), STORED).astype(np.float32)
     return np.array([row[0] for row in rows], np.int64), flat.reshape(len(rows), -1)
 
@@ -406,6 +412,14 @@ def _require_storable(article: Article, passages: Sequence[Passage], vectors: ND
         raise ValueError(f"a passage of article {article.id} lies outside it")
     if vectors.ndim != 2 or len(vectors) != len(passages) or not np.isfinite(vectors).all():
         raise ValueError(f"{vectors.shape} vectors for {len(passages)} passages, or one is not finite")
+
+
+def _require_width(db: sqlite3.Connection, vectors: NDArray[Any]) -> None:
+    """Raise LibraryError unless `vectors` are as long as those that are there."""
+    kept = _first(db, "SELECT length(vector) FROM vectors LIMIT 1")
+    old, new = (kept[0] // STORED.itemsize if kept else 0), vectors.shape[1]
+    if old not in (0, new):
+        raise LibraryError(f"The vectors of the library have {old} numbers, the new ones {new}. {REBUILD}")
 
 
 def _quoted(term: str) -> str:

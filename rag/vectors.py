@@ -80,6 +80,7 @@ class ChromaIndex:
         self._seen = (-1, -1, "")
         self._deleted = 0
         self._folder = Path()
+        self._usable = False
 
     @classmethod
     def open(cls, library: Library) -> ChromaIndex:
@@ -97,22 +98,21 @@ class ChromaIndex:
     def search(self, query: NDArray[np.float32], k: int) -> Scored:
         """Return about the `k` passages nearest to the unit vector `query`: (number, cosine), best first."""
         # Making the index anew takes minutes for a large library; a question asked meanwhile does not wait.
-        if not self._turn.acquire(blocking=False):
-            return nearest(self._library, query, k)
-        try:
-            for attempt in (self._search, self._search_anew):
-                with suppress(DoubtError), _doubted():
-                    return attempt(query, k)
-            return nearest(self._library, query, k)
-        finally:
-            self._turn.release()
+        if self._turn.acquire(blocking=False):
+            try:
+                for attempt in (self._search, self._search_anew):
+                    with suppress(DoubtError), _doubted():
+                        return attempt(query, k)
+            finally:
+                self._turn.release()
+        return nearest(self._library, query, k)
 
     def check(self) -> list[Problem]:
         """Return in what the index differs from the library; nothing is repaired."""
         with self._turn:
             try:
                 with _doubted():
-                    self._compare()
+                    self._compare(self._held())
             except DoubtError as error:
                 return [Problem("The vector index holds what the library holds.", str(error))]
         return []
@@ -124,16 +124,19 @@ class ChromaIndex:
                 with _doubted():
                     self._follow()
             except DoubtError:
-                self.rebuild()
+                if self._usable:
+                    self.rebuild()
 
     def rebuild(self) -> None:
-        """Make the index anew in a new folder, then forget the old one. Chroma's failure is not raised."""
+        """Make the index anew in a new folder; if Chroma cannot, exact search serves until the next call."""
         with self._turn:
             self._drop()
             self.rebuilt += 1
+            self._usable = False
             with suppress(DoubtError), _doubted():
                 self._create()
                 self._follow()
+                self._usable = True
 
     def close(self) -> None:
         """Close Chroma and note what its files look like, so that the next `open` can trust them."""
@@ -162,7 +165,8 @@ class ChromaIndex:
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 
     def _search_anew(self, query: NDArray[np.float32], k: int) -> Scored:
-        self.rebuild()
+        if self._usable:
+            self.rebuild()
         return self._search(query, k)
 
     def _follow(self) -> None:
@@ -202,11 +206,11 @@ class ChromaIndex:
         self._seen = (state["generation"], state["vectors_made"], state["embedder"])
         self._deleted = state["deleted"]
         self._follow()
-        self._compare()
+        self._compare(self._ids)
+        self._usable = True
 
-    def _compare(self) -> None:
-        """Compare all numbers with the library's, and some vectors."""
-        held = self._held()
+    def _compare(self, held: Ids) -> None:
+        """Compare the numbers `held` with the library's, and some of their vectors."""
         if self._library.generation == self._seen[0] and not np.array_equal(held, self._library.numbers()):
             raise DoubtError("the index does not hold the same passages as the library")
         ids, matrix = self._library.vectors_of(held[:: max(1, len(held) // SAMPLE)][:SAMPLE])

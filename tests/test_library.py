@@ -297,6 +297,16 @@ def test_another_embedder_is_refused_until_the_vectors_are_rebuilt(library: Libr
     assert library.check() == []
 
 
+def test_vectors_of_another_length_are_refused(library: Library) -> None:
+    add(library, "Rain fell.")
+    one = article("Snow fell.")
+    with pytest.raises(LibraryError, match="64 numbers, the new ones 3"):
+        library.add(one, chunk(one, count_tokens=len, limit=254), np.ones((1, 3), np.float32))
+    library._store.db.execute("INSERT INTO vectors VALUES (1, x'0000')")
+    with pytest.raises(DamagedError, match="doctor --rebuild"):
+        library.vectors()
+
+
 def test_a_rebuild_that_was_stopped_goes_on_and_the_old_vectors_serve_until_then(library: Library) -> None:
     for number in range(600):
         add(library, f"Rain number {number}.")

@@ -222,9 +222,16 @@ def test_a_killed_owner_leaves_an_index_that_is_made_anew(library: Library) -> N
 
 
 def test_exact_search_answers_when_chroma_cannot(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "chromadb", None)
-    with ChromaIndex.open(library) as index:
+    with monkeypatch.context() as patched, ChromaIndex.open(library) as index:
+        patched.setitem(sys.modules, "chromadb", None)
+        library.rebuild(lambda texts: rows(len(texts), seed=7), "other")
         assert same(library, index)
+        index.update()
+        assert index.rebuilt == 2
+        patched.undo()
+        index.rebuild()
+        assert same(library, index)
+        assert index.check() == []
 
 
 def test_the_surroundings_do_not_reach_chroma(
