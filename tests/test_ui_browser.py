@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import http.client
 import json
+import re
 import shutil
 import time
 import warnings
@@ -219,13 +220,39 @@ def test_sources_come_before_the_answer_and_stop_frees_the_model(open_page, site
     while site.asker.running and time.monotonic() - began < 5:
         time.sleep(0.02)
     assert time.monotonic() - began < 1
-    sync_api.expect(page.locator("#status")).to_contain_text("Stopped.")
+    sync_api.expect(page.locator("#status")).to_contain_text("Stopped after")
     sync_api.expect(page.locator("#answers")).to_contain_text("Stopped before the answer was checked.")
     sync_api.expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     site.asker.drafts = ("Twelve",)
     ask(page, "conflict?")
     sync_api.expect(page.locator("#turn-2")).to_contain_text("The articles differ.")
     sync_api.expect(page.locator("#turn-1")).to_contain_text("Stopped before the answer was checked.")
+
+
+def test_the_next_question_can_be_typed_meanwhile_and_asked_right_after_stop(open_page, site):
+    page = open_page()
+    site.asker.pause = 0.25
+    site.asker.drafts = tuple(f"Twelve people {n}" for n in range(60))
+    ask(page, "How many people were hurt?", wait=False)
+    box = page.get_by_role("textbox", name="Your question")
+    box.fill("refused?")
+    sync_api.expect(page.locator("#answers")).to_contain_text(re.compile("people ([3-9]|[1-5][0-9])"))
+    sync_api.expect(box).to_have_value("refused?")
+    site.asker.drafts = ("Twelve",)
+    page.get_by_role("button", name="Stop").click()
+    box.press("Enter")
+    sync_api.expect(page.locator("#turn-2")).to_contain_text("The articles do not say.")
+    sync_api.expect(page.locator("#answers h2")).to_have_count(2)
+
+
+def test_a_double_click_asks_once(open_page, site):
+    page = open_page()
+    site.asker.pause, site.asker.drafts = 0.1, ("Twelve", "Twelve people")
+    page.get_by_role("textbox", name="Your question").fill("refused?")
+    page.get_by_role("button", name="Ask", exact=True).dblclick()
+    sync_api.expect(page.locator("#turn-1")).to_contain_text("The articles do not say.")
+    page.wait_for_timeout(700)
+    sync_api.expect(page.locator("#answers h2")).to_have_count(1)
 
 
 def test_a_closed_tab_frees_the_model_for_the_next_reader(open_page, site):

@@ -91,7 +91,7 @@ def _ask_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
             with gr.Row(elem_id="examples", visible=bool(offered := _examples(tearsheet))) as examples:
                 tries = [gr.Button(text, size="sm", elem_classes="ts-example") for text in offered]
             with gr.Row(elem_id="state"):
-                status = _text(handlers.status_line("Ready."), "status")
+                status = _text(handlers.status_line(handlers.READY), "status")
                 clear = gr.Button("Clear", size="sm", variant="secondary", elem_id="clear", min_width=64)
             answers = _text(handlers.conversation(()), "answers")
         with gr.Column(scale=2, min_width=320, elem_id="right"):
@@ -100,35 +100,32 @@ def _ask_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
     shown = [question, turns, answers, sources, status, go, stop, examples]
 
     def ask(text: str | None, before: tuple[handlers.Turn, ...], request: gr.Request) -> Iterator[list[Any]]:
-        session = str(request.session_hash)
-        flag = stops.start(session)
+        if not (text or "").strip():  # also what the second click of a double click brings
+            yield [gr.skip()] * len(shown)
+            return
+        flag = stops.start(str(request.session_hash))
         held = _count(tearsheet)
         steps = handlers.converse(tearsheet, text or "", before, articles=held, cancelled=flag.is_set)
+        taken: Any = ""
         try:
             for step in steps:
                 pane = gr.skip() if step.sources is None else step.sources
                 buttons = [gr.Button(visible=step.done), gr.Button(visible=not step.done)]
-                yield ["", step.turns, step.conversation, pane, step.status, *buttons, gr.Row(visible=False)]
+                page_now = [step.turns, step.conversation, pane, step.status, *buttons]
+                yield [taken, *page_now, gr.Row(visible=False)]
+                taken = gr.skip()  # from here on the box belongs to the next question
         finally:
             flag.set()
             steps.close()
 
-    def halt(before: tuple[handlers.Turn, ...], request: gr.Request) -> list[Any]:
+    def halt(request: gr.Request) -> None:
         stops.stop(str(request.session_hash))
-        shown = [
-            handlers.conversation(before),
-            handlers.source_pane(before),
-            handlers.status_line("Stopped."),
-        ]
-        return [*shown, gr.Button(visible=True), gr.Button(visible=False)]
 
     def forget(request: gr.Request) -> list[Any]:
-        *shown, _, go_again, stop_hidden = halt((), request)
-        ready = handlers.status_line("Ready.")
-        return ["", (), *shown, ready, go_again, stop_hidden, gr.Row(visible=bool(offered))]
-
-    def leave(request: gr.Request) -> None:
-        stops.stop(str(request.session_hash))
+        halt(request)
+        blank = [handlers.conversation(()), handlers.source_pane(()), handlers.status_line(handlers.READY)]
+        buttons = [gr.Button(visible=True), gr.Button(visible=False)]
+        return ["", (), *blank, *buttons, gr.Row(visible=bool(offered))]
 
     running = [
         trigger(
@@ -137,6 +134,7 @@ def _ask_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
             outputs=shown,
             concurrency_id="model",
             concurrency_limit=1,
+            trigger_mode="always_last",
             show_progress="minimal",
             show_progress_on=status,
             api_visibility="private",
@@ -147,9 +145,10 @@ def _ask_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
             *((button.click, button) for button in tries),
         ]
     ]
-    stop.click(halt, inputs=turns, outputs=[answers, sources, status, go, stop], cancels=running, **_PRIVATE)
+    # Not `cancels`: the answer must end by itself, so that what was written so far is kept on the page.
+    stop.click(halt, **_PRIVATE)
     clear.click(forget, outputs=shown, cancels=running, **_PRIVATE)
-    page.unload(leave)
+    page.unload(halt)
 
 
 def _count(tearsheet: Tearsheet) -> int:

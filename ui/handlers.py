@@ -23,11 +23,8 @@ DRAFT_SECONDS = 0.1
 TURNS = 20
 """Questions kept on the page."""
 
-EXAMPLES = (
-    "How old is Jared Kushner?",
-    "How long did the meeting in the Kremlin last?",
-    "What did the White House say about the cost of the plan?",
-)
+EXAMPLES = ("How old is Jared Kushner?", "Where was Zelensky on Monday?", "Who is the mayor of Moscow?")
+READY = "Ready."
 WELCOME = "Ask a question. Every sentence of the answer names the passage that says so."
 NO_SOURCES = "The passages an answer leans on stand here, with the quoted words marked."
 EMPTY_LIBRARY = "The library is empty. Add articles with “tearsheet add FOLDER”, then ask."
@@ -101,6 +98,8 @@ def converse(
     try:
         with closing(asker.ask_events(turn.question, cancelled=cancelled)) as events:
             for event in events:
+                if cancelled():
+                    raise CancelledError(STOPPED)
                 if isinstance(event, Found):
                     turn = replace(turn, hits=event.hits)
                     yield step(f"Reading {count(len(event.hits), 'passage')}…")
@@ -122,7 +121,7 @@ def converse(
 
 def _outcome(turn: Turn, seconds: float) -> str:
     if turn.answer is None:
-        return f"No answer after {seconds:.1f} s."
+        return f"{'Stopped' if turn.problem == STOPPED else 'No answer'} after {seconds:.1f} s."
     quotes = count(len(cited(turn.answer)), "quoted passage")
     words = {
         "answered": f"Answered in {seconds:.1f} s from {quotes}.",
