@@ -250,7 +250,7 @@ def test_a_truncated_model_is_refused(tmp_path: Path, size: int) -> None:
     cut = edited(tmp_path / "cut.gguf")
     with cut.open("r+b") as file:
         file.truncate(size if size >= 0 else cut.stat().st_size - 1)
-    with pytest.raises(ModelError, match=r"cut\.gguf"):
+    with pytest.raises(ModelError, match=r"Get it again, whole|has \d+ bytes"):
         load_generator(cut)
 
 
