@@ -16,9 +16,9 @@ from rag.text import STOPWORDS, normalise, words
 
 SINGLE_VALUED = frozenset({"count", "money", "percent", "age", "date", "duration", "person", "place"})
 """Kinds of which one thing usually has one: two values for it are a difference worth showing."""
-CLOSE_SCORE = 0.6
+CLOSE_SCORE = 0.2
 """A side must be evidenced at least this well, as a share of the best evidence."""
-SAME_THING = 0.55
+SAME_THING = 0.35
 """Cosine of two sentences that speak of the same event."""
 MAX_SIDES = 4
 _HEDGED = re.compile(
@@ -30,7 +30,7 @@ _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) -> tuple[Side, ...]:
     """Return the differing values, best evidenced first; empty when the articles agree or say nothing."""
-    if question.kind not in SINGLE_VALUED or not evidence:
+    if question.kind not in SINGLE_VALUED or not evidence or _asks_for_several(question):
         return ()
     best = evidence[0]
     if best.span.whole or best.span.typed < 0.6:
@@ -62,6 +62,11 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     return tuple(
         Side(group[0].short, tuple(e.citation() for e in _one_each(group))) for group in apart[:MAX_SIDES]
     )
+
+
+def _asks_for_several(question: Question) -> bool:
+    """Whether the question wants a list, of which each article may give a part: "which two officials"."""
+    return any(token.tag in {"NNS", "NNPS"} and token.lemma.casefold() == question.focus for token in question.parse.tokens)
 
 
 def _rivals(best: Evidence, other: Evidence) -> bool:

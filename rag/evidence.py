@@ -6,11 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from models.protocols import Embedder, Parse, Parser, Token
 from models.trees import Trees
+from models.words import WordVectors, load_words
 from rag.question import Question
 from rag.records import Article, Citation, Hit
 from rag.spans import Candidate, candidates
@@ -21,12 +23,17 @@ MAX_SENTENCES = 24
 CONTEXT_SENTENCES = 2
 """Sentences before one in which a name or a topic may stand that it only refers to."""
 
+RELATED = 0.4
+"""Cosine of word vectors from which a word of the sentence stands for one of the question."""
+_OPEN = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
+
 FEATURES = (
     "term_recall", "term_recall_context", "name_recall", "name_recall_context", "number_recall", "worst_term",
     "cosine", "cosine_gap", "hit_rank", "lead", "length", "heading", "is_question", "bigram_recall", "speaker",
     "typed", "focus", "tree_near", "tree_mean", "role", "linear_near", "in_question", "span_length", "span_proper",
     "apposed", "subject", "verb_match", "whole", "kind_entity", "kind_number", "kind_open", "negation", "bare_pronoun",
-    "passage_cosine",
+    "soft_recall", "soft_worst", "soft_context", "kind_role",
+    "name_near", "terms_missing", "names_in_article", "term_near",
 )  # fmt: skip
 """Names of the features of one (sentence, span) pair, in order."""
 
@@ -49,6 +56,18 @@ class Sentence:
     @property
     def text(self) -> str:
         return self.article.text[self.start : self.end]
+
+    def names_anything(self, name: str) -> bool:
+        """Whether the whole article names it somewhere."""
+        held = article_words(self.article.text) | article_words(self.article.title)
+        return any(same_name(word, key) for key in name_keys(name) for word in held)
+
+
+@lru_cache(maxsize=256)
+def article_words(text: str) -> frozenset[str]:
+    """Return the different words of a text, normalised; possessives and hyphened parts by themselves too."""
+    found = set(normalise(text).replace("-", " ").split())
+    return frozenset(word.strip(".,;:!?\"'()") for word in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +138,12 @@ def weigh(question: Question, found: Sequence[Sentence]) -> tuple[Evidence, ...]
     if not found:
         return ()
     rarity = _rarity(question, found)
+    vectors = load_words()
     top = max(sentence.cosine for sentence in found)
     people = known_people(found)
     pairs: list[Evidence] = []
     for sentence in found:
-        match = _Match(question, sentence, rarity)
+        match = _Match(question, sentence, rarity, vectors)
         shared = _sentence_features(question, sentence, match, top)
         for span in candidates(question, sentence.parse, people):
             pairs.append(
@@ -157,21 +177,32 @@ def _is_heading(text: str, start: int, end: int) -> bool:
 class _Match:
     """Which words of the question a sentence meets, and where. Lives for one pair of them."""
 
-    def __init__(self, question: Question, sentence: Sentence, rarity: Mapping[str, float]) -> None:
+    def __init__(
+        self, question: Question, sentence: Sentence, rarity: Mapping[str, float], vectors: WordVectors
+    ) -> None:
         tokens = sentence.parse.tokens
         lemmas = [token.lemma.casefold() for token in tokens]
         texts = [normalise(token.text) for token in tokens]
-        self.context = frozenset(_loose(sentence.before))
+        content = [i for i, token in enumerate(tokens) if token.pos in _OPEN and lemmas[i] not in STOPWORDS]
+        nearby = sorted(_loose(sentence.before))
+        alike = vectors.similarity(question.terms, [lemmas[i] for i in content])
+        near = vectors.similarity(question.terms, nearby)
         self.at: dict[str, list[int]] = {}
         self.strength: dict[str, float] = {}
         self.near: dict[str, float] = {}
-        for term in question.terms:
+        self.soft: dict[str, float] = {}
+        self.soft_near: dict[str, float] = {}
+        for row, term in enumerate(question.terms):
             exact = [i for i, lemma in enumerate(lemmas) if lemma == term or texts[i] == term]
-            alike = exact or [i for i, lemma in enumerate(lemmas) if akin(term, lemma)]
-            self.at[term] = alike
-            self.strength[term] = 1.0 if exact else 0.8 if alike else 0.0
-            self.near[term] = max(
-                self.strength[term], 0.6 if any(akin(term, word) for word in self.context) else 0.0
+            family = exact or [i for i, lemma in enumerate(lemmas) if akin(term, lemma)]
+            related = [i for column, i in enumerate(content) if alike[row, column] >= RELATED]
+            self.at[term] = family or related
+            self.strength[term] = 1.0 if exact else 0.8 if family else 0.0
+            beside = any(akin(term, word) for word in nearby)
+            self.near[term] = max(self.strength[term], 0.6 if beside else 0.0)
+            self.soft[term] = max(self.strength[term], _degree(alike[row].max() if content else 0.0))
+            self.soft_near[term] = max(
+                self.soft[term], 0.6 * _degree(near[row].max() if nearby else 0.0), self.near[term]
             )
         low = normalise(sentence.text)
         before = normalise(sentence.before)
@@ -185,6 +216,9 @@ class _Match:
             self.names_near[name] = bool(self.names[name]) or any(
                 same_name(word, key) for word in before.split() for key in keys
             )
+        self.in_article = (
+            sum(map(sentence.names_anything, question.names)) / len(question.names) if question.names else 1.0
+        )
         self.numbers = sum(number.casefold() in low for number in question.numbers)
         self.weight = {term: rarity.get(term, 1.0) for term in question.terms}
 
@@ -198,6 +232,11 @@ class _Match:
         return [i for places in (*self.at.values(), *self.names.values()) for i in places]
 
 
+def _degree(cosine: float) -> float:
+    """How far two words mean the same, 0 to 0.8, from the cosine of their vectors."""
+    return float(min(0.8, max(0.0, 1.6 * (cosine - 0.2))))
+
+
 def akin(left: str, right: str) -> bool:
     """Whether two lemmas are one word family: `negotiate` and `negotiation`."""
     shorter = min(len(left), len(right))
@@ -206,10 +245,8 @@ def akin(left: str, right: str) -> bool:
     if shorter < 4:
         return False
     shared = len(_common(left, right))
-    return (
-        (shared >= 5
-        and shared >= shorter - 3)
-        or (shared == shorter and max(len(left), len(right)) - shared <= 3)
+    return (shared >= 5 and shared >= shorter - 3) or (
+        shared == shorter and max(len(left), len(right)) - shared <= 3
     )
 
 
@@ -221,7 +258,22 @@ def _common(left: str, right: str) -> str:
 
 
 _TITLES = frozenset(
-    ["mr", "mrs", "ms", "dr", "president", "secretary", "envoy", "minister", "prime", "special", "the", "of", "state", "general"]
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "president",
+        "secretary",
+        "envoy",
+        "minister",
+        "prime",
+        "special",
+        "the",
+        "of",
+        "state",
+        "general",
+    ]
 )
 
 
@@ -282,7 +334,7 @@ def _sentence_features(
         sum(bool(places) for places in match.names.values()) / named if question.names else 1.0,
         sum(match.names_near.values()) / named if question.names else 1.0,
         match.numbers / len(question.numbers) if question.numbers else 1.0,
-        max((match.weight[term] for term, met in match.near.items() if not met), default=0.0),
+        max((match.weight[term] * (1 - met) for term, met in match.near.items()), default=0.0),
         sentence.cosine,
         sentence.cosine - top,
         1 / (1 + sentence.rank),
@@ -337,8 +389,23 @@ def _span_features(
         float(not entity_kind and not number_kind),
         float(any(token.dep == "neg" for token in tokens) != question.negated),
         float(first.pos == "PRON"),
-        0.0,
+        match.recall(match.soft),
+        max((match.weight[term] * (1 - met) for term, met in match.soft_near.items()), default=0.0),
+        match.recall(match.soft_near),
+        float(question.kind == "role"),
+        _nearness(tokens, span, match.names),
+        sum(met < 0.3 for met in match.soft_near.values()) / (len(match.soft_near) or 1),
+        match.in_article,
+        _nearness(tokens, span, match.at),
     )
+
+
+def _nearness(tokens: Sequence[Token], span: Candidate, places: Mapping[str, Sequence[int]]) -> float:
+    """Mean over what the question mentions of 1 / (1 + dependency edges to the span); 1 when it mentions nothing."""
+    if not places:
+        return 1.0
+    steps = [min((tree_distance(tokens, span.head, i) for i in at), default=99) for at in places.values()]
+    return sum(1 / (1 + step) for step in steps) / len(steps)
 
 
 def _role(question: Question, tokens: Sequence[Token], span: Candidate, verbs: set[int]) -> float:
@@ -385,7 +452,8 @@ def rank(pairs: Sequence[Evidence], trees: Trees) -> tuple[Evidence, ...]:
         return ()
     scores = trees.predict(np.array([pair.features for pair in pairs], np.float32))
     best: dict[tuple[str, int], Evidence] = {}
-    for pair, score in zip(pairs, scores, strict=True):
+    for pair, fitted in zip(pairs, scores, strict=True):
+        score = fitted * _fitness(pair)
         key = (pair.sentence.article.id, pair.sentence.start)
         if key not in best or score > best[key].score:
             best[key] = replace(pair, score=float(score))
@@ -394,6 +462,16 @@ def rank(pairs: Sequence[Evidence], trees: Trees) -> tuple[Evidence, ...]:
             best.values(), key=lambda e: (-e.score, e.sentence.rank, e.sentence.article.id, e.sentence.start)
         )
     )
+
+
+def _fitness(pair: Evidence) -> float:
+    """How far a pair may be trusted whatever the trees say: right type first, sentences before headings."""
+    fitness = 0.7 if pair.sentence.heading else 1.0
+    if pair.feature("is_question"):
+        fitness *= 0.5
+    if pair.feature("kind_number"):
+        fitness *= 0.5 if pair.span.whole else 0.35 + 0.65 * pair.span.typed
+    return fitness
 
 
 def select(

@@ -12,7 +12,7 @@ from rag.text import STOPWORDS, normalise
 
 Kind = Literal[
     "person", "place", "group", "count", "money", "percent", "age", "date", "duration",
-    "quote", "reason", "manner", "yesno", "thing",
+    "quote", "reason", "manner", "yesno", "role", "thing",
 ]  # fmt: skip
 
 MAX_QUESTION = 2000
@@ -54,8 +54,35 @@ _NOUNS: tuple[tuple[Kind, str], ...] = (
 )
 _FOCUS: dict[str, Kind] = {noun: kind for kind, nouns in _NOUNS for noun in nouns.split()}
 """What a question asks for by the noun after "which" or "what"."""
+_ROLES = frozenset("job role post position title occupation profession office rank function".split())
 _SAYING = frozenset(
-    ["say", "tell", "state", "call", "describe", "argue", "warn", "claim", "respond", "react", "announce", "declare", "comment", "write", "add", "insist", "characterize", "characterise", "label", "brand", "term", "think", "believe", "promise", "explain"]
+    [
+        "say",
+        "tell",
+        "state",
+        "call",
+        "describe",
+        "argue",
+        "warn",
+        "claim",
+        "respond",
+        "react",
+        "announce",
+        "declare",
+        "comment",
+        "write",
+        "add",
+        "insist",
+        "characterize",
+        "characterise",
+        "label",
+        "brand",
+        "term",
+        "think",
+        "believe",
+        "promise",
+        "explain",
+    ]
 )
 _DURATION = re.compile(
     r"^how (?:long|many (?:hours?|days?|weeks?|months?|years?|minutes?)|much time)\b", re.I
@@ -69,7 +96,41 @@ _CLEAN_NAME = re.compile(r"^(?:the|a|an)\s+|['’]s$|['’]$", re.I)
 _PROPER = frozenset({"PROPN"})
 _CONTENT = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
 _EMPTY_LEMMAS = frozenset(
-    ["do", "be", "have", "say", "tell", "happen", "get", "go", "make", "take", "give", "name", "many", "much", "long", "old", "kind", "type", "sort", "thing", "way", "accord", "article", "report", "exactly", "currently", "ever", "also", "just", "there", "here", "describe", "call"]
+    [
+        "do",
+        "be",
+        "have",
+        "say",
+        "tell",
+        "happen",
+        "get",
+        "go",
+        "make",
+        "take",
+        "give",
+        "name",
+        "many",
+        "much",
+        "long",
+        "old",
+        "kind",
+        "type",
+        "sort",
+        "thing",
+        "way",
+        "accord",
+        "article",
+        "report",
+        "exactly",
+        "currently",
+        "ever",
+        "also",
+        "just",
+        "there",
+        "here",
+        "describe",
+        "call",
+    ]
 )
 
 
@@ -159,7 +220,7 @@ def _kind(parse: Parse) -> tuple[Kind, str]:
     lemmas = [token.lemma.casefold() for token in tokens]
     for position, word in enumerate(lemmas):
         if word in {"who", "whom", "whose"}:
-            return "person", ""
+            return ("role" if _asks_role(tokens, position) else "person"), ""
         if word == "when":
             return "date", ""
         if word == "where":
@@ -194,6 +255,8 @@ def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]
 
 def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]:
     focus = _focus(tokens, position)
+    if focus in _ROLES and any(token.pos == "PROPN" for token in tokens):
+        return "role", focus
     if focus in _FOCUS:
         kind = _FOCUS[focus]
         if kind == "count" and _MONEY.search(low):
@@ -212,11 +275,24 @@ def _focus(tokens: tuple[Token, ...], position: int) -> str:
     head = tokens[asked.head]
     if asked.dep in {"det", "amod", "nmod", "compound", "poss"} and head.pos in {"NOUN", "PROPN"}:
         return head.lemma.casefold()
+    for token in tokens[position + 1 : position + 4]:
+        if token.pos == "NOUN":
+            return token.lemma.casefold()
+        if token.pos not in {"NUM", "ADJ", "PROPN", "DET"}:
+            break
     if head.lemma.casefold() == "be":
         for token in tokens[position + 1 :]:
             if token.pos == "NOUN" and token.dep in {"nsubj", "attr"}:
                 return token.lemma.casefold()
     return ""
+
+
+def _asks_role(tokens: tuple[Token, ...], position: int) -> bool:
+    """Whether it is "Who is NAME?", which asks what somebody is."""
+    rest = [token for token in tokens[position + 1 :] if token.pos not in {"PUNCT", "DET"}]
+    return (
+        len(rest) > 1 and rest[0].lemma.casefold() == "be" and all(token.pos == "PROPN" for token in rest[1:])
+    )
 
 
 def _speech_verb(tokens: tuple[Token, ...]) -> bool:

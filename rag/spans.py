@@ -28,7 +28,49 @@ _LEFT = frozenset(
 _CLAUSAL = frozenset({"relcl", "acl", "advcl", "appos", "punct", "cc", "conj", "parataxis"})
 _DIGIT = re.compile(r"\d")
 _NUMBER_WORDS = frozenset(
-    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million", "billion", "trillion", "dozen", "hundreds", "thousands", "millions", "billions", "dozens", "half", "third", "quarter"]
+    [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "trillion",
+        "dozen",
+        "hundreds",
+        "thousands",
+        "millions",
+        "billions",
+        "dozens",
+        "half",
+        "third",
+        "quarter",
+    ]
 )
 
 
@@ -73,6 +115,8 @@ def _proposed(question: Question, parse: Parse, people: frozenset[str]) -> Itera
         yield from _complements(parse)
     elif kind == "reason":
         yield from _causes(parse)
+    elif kind == "role":
+        yield from _roles(question, parse)
     elif kind in {"thing", "manner"}:
         yield from _phrases(question, parse)
 
@@ -155,17 +199,11 @@ def _name_runs(parse: Parse) -> Iterator[tuple[int, int]]:
 def _phrases(question: Question, parse: Parse) -> Iterator[Candidate]:
     """Noun phrases, bare and with what hangs on their right, and the objects of verbs and prepositions."""
     tokens = parse.tokens
-    children: dict[int, list[int]] = {}
-    for i, token in enumerate(tokens):
-        if token.head != i:
-            children.setdefault(token.head, []).append(i)
+    children = _children(tokens)
     for i, token in enumerate(tokens):
         if token.pos not in {"NOUN", "PROPN", "NUM"} or token.dep in {"compound", "nummod", "quantmod"}:
             continue
-        left = i
-        for child in sorted(children.get(i, []), reverse=True):
-            if child < left and tokens[child].dep in _LEFT:
-                left = min(left, _edge(child, children, leftmost=True))
+        left = _left(i, tokens, children)
         yield _tokens(question, parse, left, i, i, typed=0.5)
         right = _right(i, tokens, children)
         if i < right <= left + 14:
@@ -175,6 +213,54 @@ def _phrases(question: Question, parse: Parse) -> Iterator[Candidate]:
             if token.dep == "pcomp" or (token.dep in {"xcomp", "advcl"} and token.pos == "VERB"):
                 left, right = _edge(i, children, leftmost=True), _edge(i, children, leftmost=False)
                 yield _tokens(question, parse, left, right, i, typed=0.6)
+
+
+def _roles(question: Question, parse: Parse) -> Iterator[Candidate]:
+    """What the named person is said to be: in apposition, before the name, or after "is"."""
+    tokens = parse.tokens
+    children = _children(tokens)
+    lasts = {name.split()[-1].casefold() for name in question.names}
+    for i, token in enumerate(tokens):
+        if token.text.casefold() not in lasts or token.dep in {"poss", "compound"}:
+            continue
+        described = {j for j in children.get(i, []) if tokens[j].dep == "appos" and tokens[j].pos == "NOUN"}
+        head = token.head
+        if token.dep == "appos" and tokens[head].pos in {"NOUN", "PROPN"}:
+            described.add(head)
+        if tokens[head].lemma.casefold() == "be" and token.dep == "nsubj":
+            described |= {j for j in children.get(head, []) if tokens[j].dep == "attr"}
+        for j in described:
+            first = _edge(j, children, leftmost=True) if j > i else _left(j, tokens, children)
+            last = max(j, _right(j, tokens, children)) if j > i else j
+            if not first <= i <= last:
+                yield _tokens(question, parse, first, last, j, typed=1.0)
+        before = [
+            j for j in children.get(i, []) if j < i and tokens[j].dep in _LEFT and tokens[j].pos != "PROPN"
+        ]
+        nouns = [j for j in before if tokens[j].pos == "NOUN"]
+        if nouns:
+            first = min(_edge(j, children, leftmost=True) for j in before)
+            yield _tokens(question, parse, first, max(nouns), max(nouns), typed=0.9)
+        colon = next((j for j in range(i, min(i + 3, len(tokens))) if tokens[j].text == ":"), None)
+        if colon is not None and colon + 1 < len(tokens):
+            yield _tokens(question, parse, colon + 1, len(tokens) - 2, token.head, typed=0.9)
+
+
+def _children(tokens: tuple[Token, ...]) -> dict[int, list[int]]:
+    children: dict[int, list[int]] = {}
+    for i, token in enumerate(tokens):
+        if token.head != i:
+            children.setdefault(token.head, []).append(i)
+    return children
+
+
+def _left(i: int, tokens: tuple[Token, ...], children: dict[int, list[int]]) -> int:
+    """Where the noun phrase headed by a token begins."""
+    left = i
+    for child in sorted(children.get(i, []), reverse=True):
+        if child < left and tokens[child].dep in _LEFT:
+            left = min(left, _edge(child, children, leftmost=True))
+    return left
 
 
 def _edge(i: int, children: dict[int, list[int]], *, leftmost: bool) -> int:
@@ -200,10 +286,7 @@ def _right(i: int, tokens: tuple[Token, ...], children: dict[int, list[int]]) ->
 def _complements(parse: Parse) -> Iterator[Candidate]:
     """Clauses that are what somebody said: "said that the plan was dead"."""
     tokens = parse.tokens
-    children: dict[int, list[int]] = {}
-    for i, token in enumerate(tokens):
-        if token.head != i:
-            children.setdefault(token.head, []).append(i)
+    children = _children(tokens)
     for i, token in enumerate(tokens):
         if token.dep in {"ccomp", "xcomp"}:
             first, last = _edge(i, children, leftmost=True), _edge(i, children, leftmost=False)
