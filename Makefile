@@ -7,22 +7,28 @@ STAMP := $(VENV)/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
 
-install: $(STAMP)  ## Make the venv and install the pinned dependencies
+install: $(STAMP)  ## Make the virtual environment and install the pinned packages
 
 $(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "Tearsheet needs Python 3.11 or newer; there is no $(PYTHON). Install one (Debian: apt install python3 python3-venv)." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Tearsheet needs Python 3.11 or newer; found `$(PYTHON) --version 2>&1`. Try: make PYTHON=python3.11 run"; exit 1; }
-	@command -v c++ >/dev/null || { echo "Tearsheet needs a C++ compiler to build llama-cpp-python (Debian: apt install g++)."; exit 1; }
-	@test -x $(BIN)/python || { echo "Making the virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing the pinned packages. llama-cpp-python is compiled, which takes about 4 minutes; a dot is 10 seconds."
-	@sh -c '( while sleep 10; do printf . >&2; done ) & dots=$$!; trap "kill $$dots 2>/dev/null" EXIT INT TERM; \
-	  $(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0 -e . mypy ruff pytest pytest-timeout playwright hypothesis'
-	@echo " installed."
+	  { echo "Tearsheet needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name a newer one: make PYTHON=python3.11 run" >&2; exit 1; }
+	@command -v cc >/dev/null && command -v c++ >/dev/null || \
+	  { echo "Tearsheet needs a C and a C++ compiler, to build llama-cpp-python (Debian: apt install g++; macOS: xcode-select --install)." >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+	  { echo "Making the virtual environment in $(VENV)."; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing about 180 pinned packages. One of them, llama-cpp-python, is compiled: about 4 minutes on 2 cores."
+	@echo "All is well while dots appear, one for each 10 seconds."
+	@( while sleep 10; do printf . >&2; done ) & dots=$$!; trap "kill $$dots 2>/dev/null" EXIT INT TERM; \
+	  $(BIN)/python -m pip install --quiet -c constraints.txt -e . $$($(BIN)/python -c \
+	  'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"])')
+	@echo " Installed."
 	@touch $(STAMP)
 
-run: install  ## Load the demonstration articles, answer one question, open the browser
+run: install  ## Load the demonstration articles, answer one question, open the page in the browser
 	@$(BIN)/python -m ui.start
 
 test: install  ## Lint, check the types and run every test
@@ -32,7 +38,8 @@ test: install  ## Lint, check the types and run every test
 	@$(BIN)/python -m pytest
 
 fix: install  ## Let ruff mend what it can
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
 
 eval: install  ## Ask the hand-written questions and print the scores
 	@$(BIN)/python -m evals.run
