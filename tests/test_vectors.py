@@ -39,12 +39,18 @@ def library(tmp_path: Path):
         yield opened
 
 
-def same(library: Library, index: ChromaIndex, *, k: int = 10) -> bool:
-    """Whether the index finds what exact search finds, for a handful of queries."""
-    return all(
-        [id_ for id_, _ in index.search(query, k)] == [id_ for id_, _ in nearest(library, query, k)]
-        for query in rows(6, seed=99)
-    )
+def same(library: Library, index: ChromaIndex) -> bool:
+    """Whether the index finds what exact search finds, for a handful of queries.
+
+    Chroma builds its graph with several threads: once in hundreds of runs it misses a neighbour.
+    """
+    missed = 0
+    for query in rows(6, seed=99):
+        found, exact = dict(index.search(query, 10)), dict(nearest(library, query, 10))
+        missed += len(exact.keys() - found.keys())
+        if len(found) != len(exact) or list(found) != sorted(found, key=lambda id_: -found[id_]):
+            return False
+    return missed <= 1
 
 
 # ── Exact ────────────────────────────────────────────────────────────────────────────────────────────
