@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  { echo "Making the virtual environment in $(VENV)."; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing about 180 pinned packages. One of them, llama-cpp-python, is compiled: about 4 minutes on 2 cores."
 	@echo "All is well while dots appear, one for each 10 seconds."
-	@( while sleep 10; do printf . >&2; done ) & dots=$$!; trap "kill $$dots 2>/dev/null" EXIT INT TERM; \
+	@( while sleep 10 >/dev/null 2>&1; do printf . >&2; done ) & dots=$$!; trap "kill $$dots 2>/dev/null" EXIT INT TERM; \
 	  $(BIN)/python -m pip install --quiet -c constraints.txt -e . $$($(BIN)/python -c \
 	  'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"])')
 	@echo " Installed."

@@ -1,0 +1,199 @@
+"""The shape of the program, as docs/architecture.md draws it: what imports what, how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+FOLDERS = ("ui", "evals", "rag", "models")
+
+ORDER = (
+    "ui evals",
+    "rag.cli",
+    "rag.terminal",
+    "rag.pipeline",
+    "rag.render",
+    "rag.answer",
+    "rag.verify",
+    "rag.disagree",
+    "rag.confidence",
+    "rag.evidence",
+    "rag.spans",
+    "rag.question",
+    "rag.prompts rag.numbers rag.names",
+    "rag.retrieve rag.chunk rag.read",
+    "rag.clean",
+    "rag.vectors",
+    "rag.library",
+    "rag.laws rag.store",
+    "rag.rows rag.schema",
+    "rag.settings",
+    "rag.text",
+    "rag.records",
+    "models",
+    "rag.errors",
+)
+"""From the top down: a line may import only from lines below it. Files of `ui`, `evals` and `models` may
+import others of their folder."""
+
+STAGES = {
+    "reading": ("rag.read", "rag.clean"),
+    "cutting": ("rag.chunk",),
+    "finding": ("rag.retrieve",),
+    "answering": (
+        *("rag.answer", "rag.verify", "rag.disagree", "rag.confidence", "rag.evidence"),
+        *("rag.spans", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
+    ),
+    "showing": ("rag.render",),
+}
+"""The stages of the pipeline, which know nothing of each other; `rag.pipeline` alone knows their order."""
+
+EXCEPTIONS = {("rag.cli", "ui.app"): "`tearsheet ui` opens the page, and imports it only then"}
+
+FENCES = {
+    "llama_cpp": ("models/llama.py",),
+    "torch sentence_transformers transformers onnxruntime": ("models/embedder.py",),
+    "tokenizers": ("models/embedder.py", "models/words.py"),
+    "safetensors": ("models/words.py",),
+    "spacy": ("models/parser.py",),
+    "chromadb": ("rag/vectors.py",),
+    "sqlite3": ("rag/library.py", "rag/store.py", "rag/schema.py", "rag/rows.py", "rag/laws.py"),
+    "trafilatura pypdf": ("rag/read.py",),
+    "rich": ("rag/terminal.py", "rag/cli.py"),
+    "gradio starlette": ("ui/",),
+    "socket": ("ui/app.py",),
+    "urllib.request http requests httpx aiohttp": (),
+    "sklearn": ("evals/fit.py",),
+    "unittest.mock": (),
+}
+"""Where each of these packages may be imported; the network libraries nowhere."""
+
+LATE = (
+    "llama_cpp torch sentence_transformers transformers onnxruntime tokenizers safetensors spacy chromadb "
+    "trafilatura pypdf"
+)
+"""Packages too slow to import before they are needed: only inside functions."""
+
+LONGEST = 500
+"""Lines of a file; it becomes two files, or a folder, at about 400."""
+LONGEST_TEST = 700
+
+VAGUE = ("utils", "helpers", "base", "common", "core", "manager", "misc")
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+FILES = tuple(path for folder in FOLDERS for path in sorted((PROJECT / folder).rglob("*.py")))
+TESTS = tuple(sorted((PROJECT / "tests").glob("*.py")))
+MODULES = {name_of(path): path for path in FILES}
+TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """What is imported, with each name taken from a module: `from rag import cli` gives rag, rag.cli."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_modules(name: str) -> set[str]:
+    return {found for found in imports(TREES[name]) if found in MODULES and found != name} - {"rag"}
+
+
+def place(name: str) -> int | None:
+    for number, line in enumerate(ORDER):
+        if {name, name.split(".")[0]} & set(line.split()):
+            return number
+    return None
+
+
+def is_inside(path: Path, places: tuple[str, ...]) -> bool:
+    where = path.relative_to(PROJECT).as_posix()
+    return any(where == place or (place.endswith("/") and where.startswith(place)) for place in places)
+
+
+def belongs_to(found: str, packages: str) -> bool:
+    return any(found == package or found.startswith(f"{package}.") for package in packages.split())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_file_has_its_place_and_imports_only_what_stands_below(name):
+    here = place(name)
+    assert here is not None or name == "rag", f"{name} has no line in ORDER of this file; give it one."
+    for found in imported_modules(name):
+        down = place(found)
+        same_folder = name.split(".")[0] == found.split(".")[0] in ORDER[here].split()
+        allowed = down > here or same_folder or (name, found) in EXCEPTIONS
+        assert allowed, f"{name} imports {found}, which stands above it or beside it in ORDER of this file."
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_knows_no_other_stage(stage):
+    others = {name for other, names in STAGES.items() if other != stage for name in names}
+    for name in STAGES[stage]:
+        met = sorted(imported_modules(name) & others)
+        assert not met, f"{name} imports {met[0]}, of another stage. Only rag/pipeline.py joins stages."
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    seen: set[str] = set()
+
+    def follow(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"These files import each other in a circle: {' -> '.join((*trail, name))}."
+        if name not in seen:
+            for found in sorted(imported_modules(name)):
+                if (name, found) not in EXCEPTIONS:
+                    follow(found, (*trail, name))
+            seen.add(name)
+
+    for name in MODULES:
+        follow(name, ())
+
+
+@pytest.mark.parametrize("packages", FENCES)
+def test_packages_stay_behind_their_fence(packages):
+    for name, path in MODULES.items():
+        for found in imports(TREES[name]):
+            inside = not belongs_to(found, packages) or is_inside(path, FENCES[packages])
+            where = " or ".join(FENCES[packages]) or "no file"
+            assert inside, f"{name} imports {found}; that may stand in {where}."
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_slow_packages_are_imported_inside_functions(name):
+    late = (node for node in ast.walk(TREES[name]) if isinstance(node, ast.FunctionDef))
+    inside = {found for function in late for found in imports(function)}
+    early = [found for found in imports(TREES[name]) if belongs_to(found, LATE) and found not in inside]
+    assert not early, f"{name} imports {early[0]} too early: do it in the function that needs it."
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_import_is_relative(name):
+    relative = [node for node in ast.walk(TREES[name]) if isinstance(node, ast.ImportFrom) and node.level]
+    assert not relative, f"{name} has a relative import; write the whole name, which can be searched for."
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_file_says_in_its_first_line_what_it_is(name):
+    said = (ast.get_docstring(TREES[name]) or "").split("\n")[0]
+    assert said, f"{name} does not say what it is: begin it with a docstring of one line."
+    assert said[-1] in ".?!", f"The first line of {name} is not a whole sentence: {said!r}."
+
+
+@pytest.mark.parametrize("path", [*FILES, *TESTS], ids=lambda path: path.name)
+def test_files_stay_short_and_are_named_for_what_they_do(path):
+    lines = len(path.read_text("utf-8").splitlines())
+    longest = LONGEST_TEST if path in TESTS else LONGEST
+    assert lines <= longest, (
+        f"{path.name} has {lines} lines, more than {longest}; part it by what its parts do."
+    )
+    assert path.stem not in VAGUE, f"{path.name} could hold anything; name it for the one thing it does."
