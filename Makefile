@@ -42,6 +42,6 @@ fix: install  ## Let ruff mend what it can
 	@$(BIN)/ruff format .
 
 eval: install  ## Ask the hand-written questions and print the scores
-	@$(BIN)/python -m evals.run
+	@$(BIN)/tearsheet eval run --readme evals/README.md --html evals/runs/report.html
 
 .PHONY: help install run test fix eval

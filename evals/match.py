@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
@@ -13,32 +13,43 @@ from rag.text import normalise, sentences
 
 Span = tuple[int, int]
 
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """Return `text` as it is compared: one case, plain quotes and dashes, single spaces."""
+    return normalise(text)
+
+
 # ---------------------------------------------------------------- what to look for
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number to look for. `unit` is "", "%", "pp", a currency code ("USD") or the noun counted ("hour")."""
+    """A number to look for."""
 
-    value: float
-    unit: str = ""
-    abs: float = 0.0
-    rel: float = 0.0
+    value: float = field(metadata={"says": "the number itself: 3.2e9 for 3.2 billion"})
+    unit: str = field(
+        default="", metadata={"says": '"", "%", "pp", a currency code ("USD") or the noun counted ("hour")'}
+    )
+    abs: float = field(default=0.0, metadata={"says": "how far off it may be"})
+    rel: float = field(default=0.0, metadata={"says": "how far off it may be, as a share: 0.02 is 2 %"})
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """One way of recognising a fact; exactly one field is set."""
 
-    any: tuple[str, ...] = ()
-    """Aliases, of which one must occur."""
-    all: tuple[str, ...] = ()
-    """Aliases that must all occur, in any order."""
-    regex: str = ""
-    """Searched in the normalised text, so written in lower case."""
-    number: Amount | None = None
-    date: str = ""
-    """An ISO day (`2025-11-23`) or month (`2025-11`)."""
+    any: tuple[str, ...] = field(
+        default=(), metadata={"says": "texts of which one must occur, as whole words"}
+    )
+    all: tuple[str, ...] = field(
+        default=(), metadata={"says": "texts that must all occur in one sentence, in any order"}
+    )
+    regex: str = field(
+        default="", metadata={"says": "a regular expression, searched in the text in lower case"}
+    )
+    number: Amount | None = field(default=None, metadata={"says": "a number, found by value and unit"})
+    date: str = field(default="", metadata={"says": "a day (2025-11-23) or month (2025-11)"})
 
 
 def found(pattern: Pattern, text: str) -> bool:
@@ -48,7 +59,7 @@ def found(pattern: Pattern, text: str) -> bool:
     if pattern.all:
         return all(has_alias(text, alias) for alias in pattern.all)
     if pattern.regex:
-        return re.search(pattern.regex, normalise(text), re.IGNORECASE) is not None
+        return re.search(pattern.regex, plain(text), re.IGNORECASE) is not None
     if pattern.number is not None:
         return has_amount(text, pattern.number)
     return bool(pattern.date) and has_date(text, pattern.date)
@@ -59,7 +70,7 @@ def found(pattern: Pattern, text: str) -> bool:
 
 def has_alias(text: str, alias: str) -> bool:
     """Whether `alias` occurs in `text` as whole tokens, whatever the case, spacing, dashes and quotes."""
-    return _alias(alias).search(normalise(text)) is not None
+    return _alias(alias).search(plain(text)) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -221,7 +232,7 @@ _MONTHS = {
 
 def has_date(text: str, iso: str) -> bool:
     """Whether `text` names the day or month `iso`; when it gives a year with the day, the year must agree."""
-    return _date(iso).search(normalise(text)) is not None
+    return _date(iso).search(plain(text)) is not None
 
 
 @lru_cache(maxsize=1024)

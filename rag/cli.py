@@ -335,6 +335,18 @@ def _doctor(arguments: argparse.Namespace, session: Session) -> int:
     return SOME_FAILED if problems else DONE
 
 
+def _eval_arguments(parser: argparse.ArgumentParser) -> None:
+    from evals.cli import arguments
+
+    arguments(parser)
+
+
+def _eval(arguments: argparse.Namespace, session: Session) -> int:
+    from evals.cli import run
+
+    return run(arguments, session.settings)
+
+
 def _ui_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="the address to serve on (default: this machine only)"
@@ -361,6 +373,7 @@ COMMANDS = (
     Command("remove", "remove articles from the library", _remove_arguments, _remove),
     Command("ask", "answer a question from the articles", _ask_arguments, _ask),
     Command("doctor", "check the library against its laws", _doctor_arguments, _doctor),
+    Command("eval", "check the answers against facts written by hand", _eval_arguments, _eval),
     Command("ui", "open Tearsheet in the browser", _ui_arguments, _ui),
 )
 

@@ -52,7 +52,10 @@ STAGES = {
 }
 """The stages of the pipeline, which know nothing of each other; `rag.pipeline` alone knows their order."""
 
-EXCEPTIONS = {("rag.cli", "ui.app"): "`tearsheet ui` opens the page, and imports it only then"}
+EXCEPTIONS = {
+    ("rag.cli", "ui.app"): "`tearsheet ui` opens the page, and imports it only then",
+    ("rag.cli", "evals.cli"): "`tearsheet eval` asks the cases",
+}
 
 FENCES = {
     "llama_cpp": ("models/llama.py",),

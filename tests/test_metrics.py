@@ -6,6 +6,7 @@ import pytest
 
 from evals.cases import Case, Corpus, Fact
 from evals.match import Amount, Pattern
+from evals.figures import pooled
 from evals.metrics import (
     Count,
     citation_precision,
@@ -68,8 +69,8 @@ def test_wilson_gives_the_published_intervals(num, den, low, high):
 
 
 def test_nothing_counted_has_no_value():
-    assert (Count().value, Count().interval, str(Count())) == (None, None, "n/a")
-    assert str(Count(48, 60)) == "0.800  48/60  [0.682, 0.882]"
+    assert (Count().value, pooled(Count()).interval, str(pooled(Count()))) == (None, None, "n/a")
+    assert str(pooled(Count(48, 60))) == "0.800  48/60  [0.682, 0.882]"
     assert Count(1, 2) + Count(2, 3) == Count(3, 5)
 
 
@@ -146,7 +147,7 @@ def test_sides_count_as_said():
 
 def test_who_worded_the_claims_and_what_was_rejected():
     assert worded_by_model(reply(RIGHT, OTHER)) == Count(1, 2)
-    assert rejected_sentences(reply(RIGHT, OTHER, rejected=3)) == Count(3, 4)
+    assert rejected_sentences(reply(RIGHT, OTHER, rejected=("So.", "No.", "Oh."))) == Count(3, 4)
 
 
 def test_metrics_of_many_replies_add_up():

@@ -6,7 +6,7 @@ import pytest
 
 from evals.cases import Ban, Case, Corpus, Fact
 from evals.match import Pattern
-from evals.reply import Quoted, Reply, Said, reply_from_json, reply_from_text
+from evals.reply import Passed, Quoted, Reply, Said, reply_from_json, reply_from_text
 from evals.score import score
 from rag.records import Article
 
@@ -16,7 +16,7 @@ FACT = Fact("hurt", Pattern(any=("12 people",)), ("a",))
 CASE = Case("fire", "answerable", "How many were hurt?", (FACT,))
 QUOTE = Quoted("a", "aaaa", 0, 32, FIRE[:32], 1)
 NIGHT = Quoted("a", "aaaa", 33, 57, FIRE[33:57], 1)
-FOUND = (("a", FIRE),)
+FOUND = (Passed("a", FIRE, "aaaa", 0, 57),)
 SAID = Said("12 people were hurt.", (QUOTE,))
 
 
@@ -34,10 +34,10 @@ RAIN = Said("It rained.", (NIGHT,))
 LOST = [
     ("passes", answered(SAID), None),
     ("a part is enough", answered(SAID, status="partial"), None),
-    ("not found", answered(RAIN, found=(("b", "It rained"),)), "retrieval"),
-    ("found elsewhere only", answered(RAIN, found=(("b", FIRE),)), "retrieval"),
+    ("not found", answered(RAIN, found=(Passed("b", "It rained"),)), "retrieval"),
+    ("found elsewhere only", answered(RAIN, found=(Passed("b", FIRE),)), "retrieval"),
     ("refused without finding", answered(status="refused", found=()), "retrieval"),
-    ("refused what was found", answered(status="refused"), "refusal"),
+    ("refused what was found", answered(status="refused"), "threshold"),
     ("found, not quoted", answered(Said("At night.", (NIGHT,))), "evidence"),
     ("said without citing", answered(Said("12 people.", ())), "evidence"),
     ("quoted, not said", answered(Said("Some were hurt.", (QUOTE,))), "wording"),
@@ -53,7 +53,7 @@ def test_a_failed_case_says_where_it_was_lost(reply, expected):
 def test_an_unanswerable_case_passes_by_refusing():
     case = Case("age", "unanswerable", "How old is she?", reason="absent")
     assert label(case, Reply("refused", "", ())) is None
-    assert label(case, Reply("answered", "", (SAID,))) == "refusal"
+    assert label(case, Reply("answered", "", (SAID,))) == "threshold"
 
 
 def test_a_disagreement_told_but_not_called_one_is_a_wrong_verdict():
@@ -76,7 +76,7 @@ def test_what_must_not_be_said_or_cited_fails_the_case():
 
 
 def test_a_missing_fact_is_described_for_the_reader():
-    assert score(CASE, Reply("refused", "", ()), CORPUS).missing == ("hurt: 12 people (a)",)
+    assert score(CASE, Reply("refused", "", ()), CORPUS).missing == ("hurt: 12 people (a) [retrieval]",)
 
 
 CITATION = {"n": 1, "article": "aaaa", "start": 0, "end": 32, "quote": FIRE[:32], "path": "/x/fire.txt"}
@@ -94,7 +94,12 @@ RECORD = {
 def test_the_json_contract_becomes_a_reply():
     reply = reply_from_json(RECORD, CORPUS)
     assert reply.said == (Said("12 people were hurt.", (QUOTE,), "model"),)
-    assert (reply.status, reply.rejected, reply.seconds, reply.found) == ("answered", 1, 0.5, FOUND)
+    assert (reply.status, reply.rejected, reply.seconds, reply.found) == (
+        "answered",
+        ("So many.",),
+        0.5,
+        FOUND,
+    )
     assert score(CASE, reply, CORPUS).passed
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from evals.cases import load_suite, open_corpus, problems
-from evals.run import CASES, main
-from evals.score import nulls, probe_problems
+from evals.corpus import open_corpus, problems
+from evals.load import load_suite
+from evals.probes import nulls, probe_problems
 from rag.read import read_file
 from rag.records import Article
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds" / "articles"
 REPORTS = ROOT.parent / "shared" / "seeds"
-SUITE = load_suite(CASES)
+SUITE = load_suite(ROOT / "evals" / "cases" / "seeds.toml")
 BOTH = [
     SEEDS,
     pytest.param(
@@ -139,100 +137,3 @@ def test_worthless_answers_pass_nothing_and_gold_everything(folder):
     assert {name: row.num for name, row in rows.items()} == {
         "empty": 0, "fixed refusal": 0, "all articles": 0, "another answer": 0, "gold": 61,
     }  # fmt: skip
-
-
-def quoting(case):
-    """Return a saved answer that quotes, for each fact, the words of its first article that state it."""
-    corpus = open_corpus(SUITE, SEEDS)
-    claims = []
-    for n, fact in enumerate(case.facts, start=1):
-        article = corpus.articles[fact.support[0]]
-        alias = (fact.pattern.any or ("Kushner, 44",))[0]
-        start = article.text.find(alias)
-        citation = {"n": n, "article": article.id, "start": start, "end": start + len(alias), "quote": alias}
-        claims.append({"text": alias, "by": "source", "citations": [citation]})
-    status = {"answerable": "answered", "unanswerable": "refused", "conflict": "conflict"}[case.class_]
-    text = " ".join(f"{claim['text']} [{n}]" for n, claim in enumerate(claims, start=1))
-    answer = {
-        "question": case.ask,
-        "status": status,
-        "answer": text,
-        "claims": claims,
-        "sides": [],
-        "nearest": [],
-    }
-    return {"case": case.id, "answer": answer, "hits": [], "seconds": 0.1}
-
-
-CHOSEN = ["kushner-age", "stanovaya-employer", "kharkiv-mayor-none", "which-administration"]
-
-
-@pytest.fixture
-def saved(tmp_path):
-    def save(change=lambda record: None):
-        records = [quoting(case) for case in SUITE.cases if case.id in CHOSEN]
-        for record in records:
-            change(record)
-        path = tmp_path / "answers.jsonl"
-        path.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
-        return ["--corpus", str(SEEDS), "--answers", str(path), "--only", *CHOSEN]
-
-    return save
-
-
-def test_saved_answers_are_scored_without_a_model(saved, capsys, tmp_path):
-    assert main([*saved(), "--json", str(tmp_path / "run.json")]) == 0
-    printed = capsys.readouterr().out
-    assert "seeds.toml: 4 cases, 4 passed" in printed
-    assert re.search(r"cited fact recall +1\.000  4/4  \[0\.510, 1\.000\]", printed)
-    run = json.loads((tmp_path / "run.json").read_text("utf-8"))
-    law = run["figures"]["quote law"]
-    assert (law["num"], law["den"], law["value"]) == (4, 4, 1.0)
-    assert law["interval"] == pytest.approx([0.5101, 1.0], abs=1e-4)
-    assert [case["passed"] for case in run["cases"]] == [True] * 4
-
-
-def test_a_failed_case_is_told_in_full(saved, capsys):
-    def refuse(record):
-        if record["case"] == "kushner-age":
-            record["answer"] |= {"status": "refused", "answer": "The articles do not say.", "claims": []}
-
-    assert main(saved(refuse)) == 0
-    printed = capsys.readouterr().out
-    assert "FAILED kushner-age [retrieval] answerable, answered as refused" in printed
-    assert "asked     How old is Jared Kushner?" in printed
-    assert "missing   age: 44 (kushner)" in printed
-
-
-def test_a_broken_law_fails_the_run(saved, capsys):
-    def forge(record):
-        for claim in record["answer"]["claims"]:
-            claim["citations"][0]["quote"] = "something else"
-
-    assert main(saved(forge)) == 1
-    assert re.search(r"quote law +0\.000  0/4", capsys.readouterr().out)
-
-
-def test_an_answer_that_never_came_fails_and_is_not_dropped(saved, capsys):
-    arguments = saved()
-    assert main([*arguments, "leak-outlet"]) == 1
-    printed = capsys.readouterr().out
-    assert "seeds.toml: 5 cases, 4 passed" in printed
-    assert "FAILED leak-outlet [error]" in printed
-
-
-@pytest.mark.parametrize("arguments", [["--cases", "no.toml"], ["--answers", "no.jsonl"], ["--corpus", "no"]])
-def test_what_cannot_be_used_ends_with_a_message(arguments, capsys):
-    assert main(arguments) == 2
-    assert arguments[1] in capsys.readouterr().err
-
-
-def test_scoring_240_saved_answers_is_quick():
-    from evals.run import score_records
-
-    corpus = open_corpus(SUITE, SEEDS)
-    records = {case.id: quoting(case) for case in SUITE.cases if case.id in CHOSEN}
-    started = time.perf_counter()
-    for _ in range(60):
-        score_records(SUITE, corpus, records, CHOSEN)
-    assert time.perf_counter() - started < 5
