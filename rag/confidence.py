@@ -10,7 +10,8 @@ from pathlib import Path
 
 from models.words import load_words
 from rag.errors import ModelError
-from rag.evidence import Evidence, akin, article_words
+from rag.evidence import Evidence
+from rag.names import akin, article_words
 from rag.question import Question
 from rag.text import STOPWORDS
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.protocols import Embedder
-from rag.evidence import Evidence, same_name
+from rag.evidence import Evidence
+from rag.names import same_name
 from rag.numbers import quantities
 from rag.question import Question
 from rag.records import Side

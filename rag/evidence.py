@@ -6,13 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 
 from models.protocols import Embedder, Parse, Parser, Token
 from models.trees import Trees
 from models.words import WordVectors, load_words
+from rag.names import akin, article_words, name_keys, same_name
 from rag.question import Question
 from rag.records import Article, Citation, Hit
 from rag.spans import Candidate, candidates
@@ -34,6 +34,7 @@ FEATURES = (
     "apposed", "subject", "verb_match", "whole", "kind_entity", "kind_number", "kind_open", "negation", "bare_pronoun",
     "soft_recall", "soft_worst", "soft_context", "kind_role",
     "name_near", "terms_missing", "names_in_article", "term_near",
+    "window_cosine",
 )  # fmt: skip
 """Names of the features of one (sentence, span) pair, in order."""
 
@@ -52,6 +53,9 @@ class Sentence:
     heading: bool
     parse: Parse
     cosine: float
+    """Of the question with the sentence."""
+    window_cosine: float
+    """Of the question with the sentence and the one before it."""
 
     @property
     def text(self) -> str:
@@ -61,13 +65,6 @@ class Sentence:
         """Whether the whole article names it somewhere."""
         held = article_words(self.article.text) | article_words(self.article.title)
         return any(same_name(word, key) for key in name_keys(name) for word in held)
-
-
-@lru_cache(maxsize=256)
-def article_words(text: str) -> frozenset[str]:
-    """Return the different words of a text, normalised; possessives and hyphened parts by themselves too."""
-    found = set(normalise(text).replace("-", " ").split())
-    return frozenset(word.strip(".,;:!?\"'()") for word in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +112,13 @@ def gather(
     if not best:
         return ()
     texts = [article.text[start:end] for _, _, article, start, end, _ in best]
-    vectors = embedder.embed(texts, "document")
+    windows = [
+        f"{before.rpartition(' . ')[2]} {text}" for (*_, before), text in zip(best, texts, strict=True)
+    ]
+    vectors = embedder.embed([*texts, *windows], "document")
     asked = embedder.embed([question.text], "query")[0]
     parses = parser.parse([text.replace("\n", " ") for text in texts])
+    alike = vectors @ asked
     return tuple(
         Sentence(
             article,
@@ -125,11 +126,12 @@ def gather(
             end,
             before,
             rank,
-            _is_heading(article.text, start, end),
-            parse,
-            float(vector @ asked),
+            heading=_is_heading(article.text, start, end),
+            parse=parse,
+            cosine=float(alike[i]),
+            window_cosine=float(alike[len(best) + i]),
         )
-        for (_, rank, article, start, end, before), parse, vector in zip(best, parses, vectors, strict=True)
+        for i, ((_, rank, article, start, end, before), parse) in enumerate(zip(best, parses, strict=True))
     )
 
 
@@ -237,73 +239,6 @@ def _degree(cosine: float) -> float:
     return float(min(0.8, max(0.0, 1.6 * (cosine - 0.2))))
 
 
-def akin(left: str, right: str) -> bool:
-    """Whether two lemmas are one word family: `negotiate` and `negotiation`."""
-    shorter = min(len(left), len(right))
-    if left == right:
-        return True
-    if shorter < 4:
-        return False
-    shared = len(_common(left, right))
-    return (shared >= 5 and shared >= shorter - 3) or (
-        shared == shorter and max(len(left), len(right)) - shared <= 3
-    )
-
-
-def _common(left: str, right: str) -> str:
-    for i, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return left[:i]
-    return left[: min(len(left), len(right))]
-
-
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "president",
-        "secretary",
-        "envoy",
-        "minister",
-        "prime",
-        "special",
-        "the",
-        "of",
-        "state",
-        "general",
-    ]
-)
-
-
-def name_keys(name: str) -> tuple[str, ...]:
-    """Return the words by which a name is recognised again: its last word, or each word of an institution's."""
-    parts = [part.strip(".,'\"") for part in normalise(name).split()]
-    parts = [
-        part.removesuffix("'s") for part in parts if part not in _TITLES and part not in STOPWORDS
-    ] or parts
-    return (parts[-1],) if parts else ()
-
-
-_SPELLINGS = {
-    "kiev": "kyiv", "zelenskyy": "zelensky", "zelenskiy": "zelensky", "dmitriyev": "dmitriev", "yuri": "yury",
-    "us": "usa", "u.s.": "usa", "u.s": "usa", "america": "usa", "american": "usa", "states": "usa", "americans": "usa",
-    "uk": "britain", "u.k.": "britain", "british": "britain", "eu": "europe", "european": "europe", "e.u.": "europe",
-    "russians": "russia", "russian": "russia", "ukrainian": "ukraine", "ukrainians": "ukraine",
-    "chinese": "china", "israeli": "israel", "french": "france", "german": "germany", "saudi": "saudi",
-}  # fmt: skip
-
-
-def same_name(left: str, right: str) -> bool:
-    """Whether two normalised words name the same, allowing possessives, spellings and adjectives of countries."""
-    left = left.strip(".,;:!?\"'()").removesuffix("'s")
-    right = right.removesuffix("'s")
-    if left == right:
-        return True
-    return _SPELLINGS.get(left, left) == _SPELLINGS.get(right, right)
-
-
 def _rarity(question: Question, found: Sequence[Sentence]) -> dict[str, float]:
     """Idf of each term among the sentences found: a word that all of them hold tells nothing."""
     counts: Counter[str] = Counter()
@@ -397,6 +332,7 @@ def _span_features(
         sum(met < 0.3 for met in match.soft_near.values()) / (len(match.soft_near) or 1),
         match.in_article,
         _nearness(tokens, span, match.at),
+        sentence.window_cosine,
     )
 
 
@@ -446,14 +382,17 @@ def tree_distance(tokens: Sequence[Token], left: int, right: int) -> int:
     return up[at] + steps
 
 
-def rank(pairs: Sequence[Evidence], trees: Trees) -> tuple[Evidence, ...]:
-    """Return the best pair of each sentence, scored, best first; ties go to the better hit, then by place."""
+def rank(pairs: Sequence[Evidence], trees: Trees, *, polar: bool = False) -> tuple[Evidence, ...]:
+    """Return the best pair of each sentence, scored, best first; ties go to the better hit, then by place.
+
+    `polar` says that the question wants a yes or no.
+    """
     if not pairs:
         return ()
     scores = trees.predict(np.array([pair.features for pair in pairs], np.float32))
     best: dict[tuple[str, int], Evidence] = {}
     for pair, fitted in zip(pairs, scores, strict=True):
-        score = fitted * _fitness(pair)
+        score = (_polar(pair) if polar else fitted) * _fitness(pair)
         key = (pair.sentence.article.id, pair.sentence.start)
         if key not in best or score > best[key].score:
             best[key] = replace(pair, score=float(score))
@@ -462,6 +401,12 @@ def rank(pairs: Sequence[Evidence], trees: Trees) -> tuple[Evidence, ...]:
             best.values(), key=lambda e: (-e.score, e.sentence.rank, e.sentence.article.id, e.sentence.start)
         )
     )
+
+
+def _polar(pair: Evidence) -> float:
+    """The score for a yes-or-no question, of which the fitting data hold too few for the trees to learn."""
+    about, named = pair.feature("soft_context"), pair.feature("name_recall")
+    return 0.35 * about + 0.35 * named + 0.3 * max(0.0, pair.feature("cosine"))
 
 
 def _fitness(pair: Evidence) -> float:
@@ -478,4 +423,5 @@ def select(
     question: Question, hits: Sequence[Hit], embedder: Embedder, parser: Parser, trees: Trees
 ) -> tuple[Evidence, ...]:
     """Return the evidence in `hits`, one entry per sentence, best first."""
-    return rank(weigh(question, gather(question, hits, embedder, parser)), trees)
+    pairs = weigh(question, gather(question, hits, embedder, parser))
+    return rank(pairs, trees, polar=question.kind == "yesno")

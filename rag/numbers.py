@@ -5,9 +5,33 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_UNITS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
 _TENS = {
-    word: 10 * i for i, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+    word: 10 * i
+    for i, word in enumerate(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2
+    )
 }
 _SMALL = {word: i for i, word in enumerate(_UNITS)} | _TENS | {"dozen": 12, "half": 0.5}
 _LARGE = {
@@ -43,13 +67,7 @@ class Quantity:
     def same(self, other: Quantity) -> bool:
         """Whether both are the same amount of the same unit."""
         close = abs(self.value - other.value) <= 1e-9 * max(1.0, abs(self.value))
-        return close and (
-            self.unit == other.unit
-            or (not self.unit
-            and other.unit != "%")
-            or (not other.unit
-            and self.unit != "%")
-        )
+        return close and self.unit == other.unit
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from models.protocols import Embedder, Generator, Parser
 from models.trees import Trees
 from rag.answer import Draft, Event, Found, answer
@@ -116,6 +118,7 @@ class Tearsheet:
         self.library = library
         self.models = models
         self._index: ChromaIndex | None = None
+        self._turn = threading.Lock()
 
     @classmethod
     def open(cls, settings: Settings, *, write: bool = False, models: Models | None = None) -> Tearsheet:
@@ -140,10 +143,14 @@ class Tearsheet:
 
     @property
     def index(self) -> ChromaIndex | None:
-        """The vector index, which only the owner holds; a reader searches the vectors exactly."""
-        if self._index is None and self.library.writable:
-            self._index = ChromaIndex.open(self.library)
-        return self._index
+        """The vector index, which only the owner holds; a reader searches the vectors exactly.
+
+        Opened when a question first needs it; from then on it follows the library before each search.
+        """
+        with self._turn:
+            if self._index is None and self.library.writable:
+                self._index = ChromaIndex.open(self.library)
+            return self._index
 
     def add(self, paths: Iterable[Path], *, on_progress: Progress | None = None) -> AddReport:
         """Read and add every article in `paths`; what cannot be read is reported and the rest goes on."""
@@ -154,15 +161,15 @@ class Tearsheet:
         for done, file in enumerate(files):
             if on_progress is not None:
                 on_progress(done, len(files), file.name)
-            for found in read_file(file):
+            for number, found in enumerate(read_file(file), 1):
                 if isinstance(found, Unread):
                     unread.append(found)
                 else:
                     counts[self._add_article(found)] += 1
+                if on_progress is not None and number > 1:
+                    on_progress(done, len(files), f"{file.name} · {number:,} articles")
         if on_progress is not None:
             on_progress(len(files), len(files), "")
-        if self.index is not None:
-            self.index.update()
         return AddReport(counts["added"], counts["revised"], counts["unchanged"], tuple(unread))
 
     def _add_article(self, article: Article) -> str:
@@ -170,15 +177,17 @@ class Tearsheet:
             return "unchanged"
         embedder = self.models.embedder
         passages = chunk(article, count_tokens=embedder.count_tokens, limit=embedder.window)
-        vectors = embedder.embed([passage.text for passage in passages], "document")
+        texts = [passage.text for passage in passages]
+        known = self.library.known_vectors(texts)
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        known |= dict(zip(fresh, embedder.embed(fresh, "document"), strict=True))
+        vectors = np.array([known[text] for text in texts], np.float32).reshape(-1, embedder.dimensions)
         return self.library.add(article, passages, vectors)
 
     def remove(self, ids: Iterable[str]) -> None:
         """Remove the articles with these ids, everywhere. Raises NotFoundError."""
         for article_id in ids:
             self.library.remove(article_id)
-        if self.index is not None:
-            self.index.update()
 
     def ask(self, question: str, *, cancelled: Callable[[], bool] | None = None) -> Answer:
         """Return the verified answer. Raises QuestionError, LibraryError, ModelError, CancelledError."""
@@ -225,9 +234,10 @@ class Tearsheet:
         if rebuild:
             embedder = self.models.embedder
             self.library.rebuild(lambda texts: embedder.embed(texts, "document"), embedder.fingerprint)
-            if self.index is not None:
-                self.index.rebuild()
-        return tuple(self.library.check())
+            if self._index is not None:
+                self._index.rebuild()
+        problems = self.library.check()
+        return (*problems, *self.index.check()) if self.index is not None else tuple(problems)
 
 
 __all__ = ["AddReport", "Draft", "Event", "Found", "Models", "Tearsheet"]

@@ -56,33 +56,10 @@ _FOCUS: dict[str, Kind] = {noun: kind for kind, nouns in _NOUNS for noun in noun
 """What a question asks for by the noun after "which" or "what"."""
 _ROLES = frozenset("job role post position title occupation profession office rank function".split())
 _SAYING = frozenset(
-    [
-        "say",
-        "tell",
-        "state",
-        "call",
-        "describe",
-        "argue",
-        "warn",
-        "claim",
-        "respond",
-        "react",
-        "announce",
-        "declare",
-        "comment",
-        "write",
-        "add",
-        "insist",
-        "characterize",
-        "characterise",
-        "label",
-        "brand",
-        "term",
-        "think",
-        "believe",
-        "promise",
-        "explain",
-    ]
+    (
+        "say tell state call describe argue warn claim respond react announce declare comment write add "
+        "insist characterize characterise label brand term think believe promise explain"
+    ).split()
 )
 _DURATION = re.compile(
     r"^how (?:long|many (?:hours?|days?|weeks?|months?|years?|minutes?)|much time)\b", re.I
@@ -96,41 +73,10 @@ _CLEAN_NAME = re.compile(r"^(?:the|a|an)\s+|['’]s$|['’]$", re.I)
 _PROPER = frozenset({"PROPN"})
 _CONTENT = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
 _EMPTY_LEMMAS = frozenset(
-    [
-        "do",
-        "be",
-        "have",
-        "say",
-        "tell",
-        "happen",
-        "get",
-        "go",
-        "make",
-        "take",
-        "give",
-        "name",
-        "many",
-        "much",
-        "long",
-        "old",
-        "kind",
-        "type",
-        "sort",
-        "thing",
-        "way",
-        "accord",
-        "article",
-        "report",
-        "exactly",
-        "currently",
-        "ever",
-        "also",
-        "just",
-        "there",
-        "here",
-        "describe",
-        "call",
-    ]
+    (
+        "do be have say tell happen get go make take give name many much long old kind type sort thing way "
+        "accord article report exactly currently ever also just there here describe call"
+    ).split()
 )
 
 

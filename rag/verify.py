@@ -10,29 +10,40 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from models.protocols import Parse, Token
-from rag.evidence import akin, same_name, tree_distance
+from models.words import load_words
+from rag.evidence import tree_distance
+from rag.names import akin, same_name
 from rag.numbers import Quantity, quantities
 from rag.records import Support
 from rag.text import STOPWORDS, normalise, words
 
 MOST_WORDS = 45
-FARTHEST = 5
+RELATED = 0.3
+"""Cosine of word vectors from which a word of the question may stand for one of the passage."""
+FARTHEST = 4
 """Dependency edges: two words joined in a claim stand no farther apart than this in what it cites."""
 
 _LIGHT = frozenset(
-    ["be", "have", "do", "get", "make", "take", "go", "come", "say", "tell", "also", "including", "include", "involve", "year", "old", "day", "time", "there", "this", "that", "it", "not", "no", "text", "question", "answer", "accord", "according"]
+    (
+        "be have do get make take go come say tell also including include involve year old day time there "
+        "this that it not no text question answer accord according"
+    ).split()
 )
 _SPEECH = frozenset(
-    ["say", "tell", "state", "claim", "argue", "warn", "announce", "declare", "insist", "add", "write", "report", "allege", "believe", "suggest", "expect", "confirm", "deny", "describe", "call", "accuse", "predict", "estimate", "maintain", "contend", "assert", "fear", "hope", "think", "imply", "brand", "express"]
+    (
+        "say tell state claim argue warn announce declare insist add write report allege believe suggest "
+        "expect confirm deny describe call accuse predict estimate maintain contend assert fear hope think "
+        "imply brand express"
+    ).split()
 )
 _HEDGES = frozenset(
-    ["allegedly", "reportedly", "apparently", "supposedly", "purportedly", "rumoured", "rumored", "alleged", "reported"]
+    ("allegedly reportedly apparently supposedly purportedly rumoured rumored alleged reported").split()
 )
 _MODALS = frozenset(
-    ["may", "might", "could", "would", "should", "can", "must", "will", "likely", "possibly", "potentially", "expected", "set"]
+    ("may might could would should can must will likely possibly potentially expected set").split()
 )
 _NEGATIVE = frozenset(
-    ["not", "n't", "never", "no", "neither", "nor", "without", "nobody", "nothing", "none", "cannot", "deny", "refuse", "fail", "reject"]
+    ("not n't never no neither nor without nobody nothing none cannot deny refuse fail reject").split()
 )
 _SUBJECTS = frozenset({"nsubj", "csubj"})
 _OBJECTS = frozenset({"dobj", "nsubjpass", "obj"})
@@ -49,33 +60,40 @@ class Verdict:
 SUPPORTED = Verdict("supported")
 
 
-def check(claim: Parse, cited: Sequence[Parse], question: Parse | None = None) -> Verdict:
-    """Return whether the `cited` sentences say what `claim` says; words of the `question` may be reused."""
-    for verdict in _verdicts(claim, cited, question):
+def check(
+    claim: Parse, cited: Sequence[Parse], question: Parse | None = None, *, context: str = ""
+) -> Verdict:
+    """Return whether the `cited` sentences say what `claim` says.
+
+    `context` is what stands before them, where their pronouns point: it may lend a name. Words of the
+    `question` may be reused for what the cited sentences say in other words, never for names or numbers.
+    """
+    for verdict in _verdicts(claim, cited, question, context):
         return verdict
     return SUPPORTED
 
 
-def _verdicts(claim: Parse, cited: Sequence[Parse], question: Parse | None) -> Iterator[Verdict]:
+def _verdicts(
+    claim: Parse, cited: Sequence[Parse], question: Parse | None, context: str
+) -> Iterator[Verdict]:
     evidence = " ".join(parse.text for parse in cited)
-    asked = question.text if question else ""
-    yield from _numbers(claim.text, evidence, asked)
-    yield from _names(claim, f"{evidence} {asked}")
-    yield from _words(claim, [*cited, question] if question else [*cited])
+    yield from _numbers(claim.text, evidence, context)
+    yield from _names(claim, f"{evidence} {context} {_introduced(question, evidence + context)}")
+    yield from _words(claim, cited, question)
     yield from _polarity(claim, cited)
     yield from _roles(claim, cited)
+    yield from _titles(claim, cited)
     yield from _bonds(claim, cited)
-    yield from _attribution(claim, cited, asked)
+    yield from _attribution(claim, cited, question.text if question else "")
 
 
-def _numbers(claim: str, evidence: str, asked: str) -> Iterator[Verdict]:
-    known = quantities(evidence)
+def _numbers(claim: str, evidence: str, context: str) -> Iterator[Verdict]:
+    known = (*quantities(evidence), *quantities(context))
     for quantity in quantities(claim):
         if any(quantity.same(other) for other in known):
             continue
-        if any(quantity.same(other) for other in quantities(asked)):
-            continue
-        rival = next((other for other in known if other.unit == quantity.unit), None)
+        rivals = [other for other in known if other.value == quantity.value or other.unit == quantity.unit]
+        rival = min(rivals, key=lambda other: other.value != quantity.value, default=None)
         if rival is not None:
             yield Verdict("contradicted", f"the passage says {rival.text}, not {quantity.text}")
         yield Verdict("unsupported", f"{quantity.text} is not in the passage")
@@ -92,17 +110,39 @@ def _names(claim: Parse, known: str) -> Iterator[Verdict]:
         yield Verdict("unsupported", f"{token.text} is not named in the passage")
 
 
-def _words(claim: Parse, known: Sequence[Parse]) -> Iterator[Verdict]:
-    lemmas = {token.lemma.casefold() for parse in known for token in parse.tokens}
-    lemmas |= {normalise(token.text) for parse in known for token in parse.tokens}
-    lemmas |= {part for parse in known for word in words(parse.text) for part in (word, *word.split("-"))}
+def _introduced(question: Parse | None, known: str) -> str:
+    """The full names of the question whose surname the passage gives: "Jared" of a Kushner."""
+    if question is None:
+        return ""
+    held = [normalise(word) for word in re.split(r"[\s\-–—/]+", known)]
+    runs = " ".join(token.text if token.pos == "PROPN" else "|" for token in question.tokens).split("|")
+    names = [run.split() for run in runs if run.strip()]
+    return " ".join(
+        " ".join(name) for name in names if any(same_name(word, normalise(name[-1])) for word in held)
+    )
+
+
+def _words(claim: Parse, cited: Sequence[Parse], question: Parse | None) -> Iterator[Verdict]:
+    """Other words must stand in the passage, or in the question and mean something that stands there."""
+    held = _lemmas(cited)
+    asked = _lemmas([question]) if question else set()
     for token in claim.tokens:
         lemma = token.lemma.casefold()
         if token.pos not in {"NOUN", "VERB", "ADJ", "ADV"} or lemma in _LIGHT or lemma in STOPWORDS:
             continue
-        if lemma in lemmas or any(akin(lemma, other) for other in lemmas):
+        if lemma in held or any(akin(lemma, other) for other in held):
+            continue
+        if lemma in asked and load_words().similarity([lemma], sorted(held)).max() >= RELATED:
             continue
         yield Verdict("unsupported", f"the passage does not speak of “{token.text}”")
+
+
+def _lemmas(parses: Sequence[Parse]) -> set[str]:
+    lemmas = {token.lemma.casefold() for parse in parses for token in parse.tokens}
+    lemmas |= {normalise(token.text) for parse in parses for token in parse.tokens}
+    return lemmas | {
+        part for parse in parses for word in words(parse.text) for part in (word, *word.split("-"))
+    }
 
 
 def _polarity(claim: Parse, cited: Sequence[Parse]) -> Iterator[Verdict]:
@@ -155,6 +195,57 @@ def _roles(claim: Parse, cited: Sequence[Parse]) -> Iterator[Verdict]:
                     yield Verdict("contradicted", f"the passage has another doing the “{verb}”")
 
 
+def _titles(claim: Parse, cited: Sequence[Parse]) -> Iterator[Verdict]:
+    """What somebody is called must stand nearest to that name in the passage: "son-in-law Steve Witkoff"."""
+    for name, noun in _called(claim):
+        if normalise(name.text) == normalise(noun.text):
+            yield Verdict("unsupported", "it says nothing")
+        for parse in cited:
+            places = [i for i in _places(parse, noun) if parse.tokens[i].pos in {"NOUN", "PROPN"}]
+            owners = [i for i in _places(parse, name) if _named(parse.tokens[i])]
+            people = [i for i, token in enumerate(parse.tokens) if _named(token) and token.dep != "compound"]
+            if not places or not owners:
+                continue
+            own = min(nearness(parse.tokens, i, j) for i in owners for j in places)
+            rivals = [
+                i for i in people if i not in owners and i not in places and parse.tokens[i].dep != "poss"
+            ]
+            if any(nearness(parse.tokens, i, j) < own for i in rivals for j in places):
+                yield Verdict(
+                    "contradicted", f"in the passage “{noun.text}” is said of another than {name.text}"
+                )
+
+
+def _called(claim: Parse) -> Iterator[tuple[Token, Token]]:
+    """Yield (name, noun) wherever a sentence says what somebody or something is."""
+    tokens = claim.tokens
+    for token in tokens:
+        head = tokens[token.head]
+        if (
+            token.dep in {"appos", "compound"}
+            and head.pos in {"PROPN", "NOUN"}
+            and _named(token) != _named(head)
+        ):
+            yield (token, head) if _named(token) else (head, token)
+        if token.dep == "attr" and head.lemma.casefold() == "be" and token.pos in {"NOUN", "PROPN"}:
+            for other in tokens:
+                if other.dep == "nsubj" and other.head == token.head and _named(other):
+                    yield other, token
+
+
+def _named(token: Token) -> bool:
+    """Whether a token is a name; the tagger takes a surname it does not know for a common noun."""
+    return token.pos == "PROPN" or (token.pos in {"NOUN", "ADJ"} and token.text[:1].isupper())
+
+
+def nearness(tokens: Sequence[Token], left: int, right: int) -> int:
+    """Return how far two tokens are: words between them and, counted twice, dependency edges.
+
+    Parsers hang "A and B, the mayor," on A as often as on B; the words between tell which is meant.
+    """
+    return 2 * tree_distance(tokens, left, right) + abs(left - right)
+
+
 def _only_in(names: set[str], wrong: set[str], right: set[str]) -> bool:
     return any(
         any(same_name(name, other) for other in wrong) and not any(same_name(name, other) for other in right)
@@ -202,7 +293,7 @@ def _bonds(claim: Parse, cited: Sequence[Parse]) -> Iterator[Verdict]:
             for j in _places(parse, head)
             if i != j
         ]
-        if distances and min(distances) > FARTHEST:
+        if distances and min(distances) > FARTHEST + (token.dep == "pobj"):
             yield Verdict("unsupported", f"the passage does not join “{token.text}” and “{head.text}”")
 
 
@@ -221,8 +312,8 @@ def _places(parse: Parse, token: Token) -> list[int]:
 
 def _attribution(claim: Parse, cited: Sequence[Parse], asked: str) -> Iterator[Verdict]:
     """What somebody is reported to have said must not become a fact, nor a hedge a certainty."""
-    own = {token.lemma.casefold() for token in claim.tokens} | {word for word in words(asked)}
-    if own & (_SPEECH | _HEDGES) or "according" in own:
+    own = {token.lemma.casefold() for token in claim.tokens} | set(words(asked))
+    if own & _HEDGES or "according" in own or _reports(claim) or set(words(asked)) & _SPEECH:
         return
     for parse in cited:
         hedge = next(
@@ -233,6 +324,15 @@ def _attribution(claim: Parse, cited: Sequence[Parse], asked: str) -> Iterator[V
         speaker = reported_by(parse, claim)
         if speaker:
             yield Verdict("partly", f"it is what {speaker} says, not the article")
+
+
+def _reports(claim: Parse) -> bool:
+    """Whether the claim itself says that somebody says it."""
+    verbs = {
+        i for i, token in enumerate(claim.tokens) if token.lemma.casefold() in _SPEECH and token.dep != "amod"
+    }
+    subjects = {token.head for token in claim.tokens if token.dep == "nsubj"}
+    return bool(verbs & subjects)
 
 
 def _touches(parse: Parse, hedge: Token, claim: Parse) -> bool:

@@ -1,0 +1,68 @@
+"""When two words name the same: word families, surnames, possessives, spellings, countries and their adjectives."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rag.text import STOPWORDS, normalise
+
+
+def akin(left: str, right: str) -> bool:
+    """Whether two lemmas are one word family: `negotiate` and `negotiation`."""
+    shorter = min(len(left), len(right))
+    if left == right:
+        return True
+    if shorter < 4:
+        return False
+    shared = len(_common(left, right))
+    return (shared >= 5 and shared >= shorter - 3) or (
+        shared == shorter and max(len(left), len(right)) - shared <= 3
+    )
+
+
+def _common(left: str, right: str) -> str:
+    for i, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return left[:i]
+    return left[: min(len(left), len(right))]
+
+
+_TITLES = frozenset(
+    ("mr mrs ms dr president secretary envoy minister prime special the of state general").split()
+)
+
+
+def name_keys(name: str) -> tuple[str, ...]:
+    """Return the words by which a name is recognised again: its last word, or each word of an institution's."""
+    parts = [part.strip(".,'\"") for part in normalise(name).split()]
+    parts = [
+        part.removesuffix("'s") for part in parts if part not in _TITLES and part not in STOPWORDS
+    ] or parts
+    return (parts[-1],) if parts else ()
+
+
+_SPELLINGS = {
+    "jan": "january", "feb": "february", "mar": "march", "apr": "april", "aug": "august", "sept": "september",
+    "sep": "september", "oct": "october", "nov": "november", "dec": "december",
+    "kiev": "kyiv", "zelenskyy": "zelensky", "zelenskiy": "zelensky", "dmitriyev": "dmitriev", "yuri": "yury",
+    "us": "usa", "u.s.": "usa", "u.s": "usa", "america": "usa", "american": "usa", "states": "usa", "americans": "usa",
+    "uk": "britain", "u.k.": "britain", "british": "britain", "eu": "europe", "european": "europe", "e.u.": "europe",
+    "russians": "russia", "russian": "russia", "ukrainian": "ukraine", "ukrainians": "ukraine",
+    "chinese": "china", "israeli": "israel", "french": "france", "german": "germany", "saudi": "saudi",
+}  # fmt: skip
+
+
+def same_name(left: str, right: str) -> bool:
+    """Whether two normalised words name the same, allowing possessives, spellings and adjectives of countries."""
+    left = left.strip(".,;:!?\"'()").removesuffix("'s")
+    right = right.removesuffix("'s")
+    if left == right:
+        return True
+    return _SPELLINGS.get(left, left) == _SPELLINGS.get(right, right)
+
+
+@lru_cache(maxsize=256)
+def article_words(text: str) -> frozenset[str]:
+    """Return the different words of a text, normalised; possessives and hyphened parts by themselves too."""
+    found = set(normalise(text).replace("-", " ").split())
+    return frozenset(word.strip(".,;:!?\"'()") for word in found)

@@ -1,0 +1,61 @@
+"""A question is taken apart into what it asks for, about whom, and by which words."""
+
+import pytest
+
+from models.parser import load_parser
+from models.protocols import Parser
+from rag.errors import QuestionError
+from rag.question import MAX_QUESTION, read_question
+
+
+@pytest.fixture(scope="module")
+def parser() -> Parser:
+    return load_parser()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Who met Putin in Moscow?", "person"),
+        ("Who is Kirill Dmitriev?", "role"),
+        ("What is Rustem Umerov's job?", "role"),
+        ("When did the diplomats meet?", "date"),
+        ("On which day was he told?", "date"),
+        ("Where did they meet?", "place"),
+        ("Which city was captured?", "place"),
+        ("How many troops would be left?", "count"),
+        ("How much did the fund invest in his firm?", "money"),
+        ("What share of the country is occupied?", "percent"),
+        ("How old is Jared Kushner?", "age"),
+        ("How long did the talks last?", "duration"),
+        ("How many hours did they talk?", "duration"),
+        ("What did Ted Lieu call the envoy?", "quote"),
+        ("Why was he criticised?", "reason"),
+        ("Did Rubio go to Moscow?", "yesno"),
+        ("Which newspaper published the call?", "group"),
+    ],
+)
+def test_the_kind_of_answer_is_seen(parser: Parser, text: str, kind: str) -> None:
+    assert read_question(text, parser).kind == kind
+
+
+def test_names_terms_and_speaker_are_told_apart(parser: Parser) -> None:
+    question = read_question("What did Ted Lieu say about the leaked call?", parser)
+    assert question.names == ("Ted Lieu",)
+    assert question.speaker == "Ted Lieu"
+    assert question.terms == ("leak",) or question.terms == ("leaked",)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!", "\n"])
+def test_an_empty_question_is_refused_in_words(parser: Parser, text: str) -> None:
+    with pytest.raises(QuestionError, match="The question is empty"):
+        read_question(text, parser)
+
+
+def test_a_question_of_pages_is_refused_with_both_lengths(parser: Parser) -> None:
+    with pytest.raises(QuestionError, match=f"10,000 characters; at most {MAX_QUESTION:,}"):
+        read_question("x" * 10_000, parser)
+
+
+def test_another_script_is_a_question_too(parser: Parser) -> None:
+    assert read_question("Кто встретился с Путиным?", parser).text == "Кто встретился с Путиным?"

@@ -1,0 +1,104 @@
+"""A sentence of ours passes only when the passage it cites says so; else the reason is given in words."""
+
+import re
+
+import pytest
+
+from models.parser import load_parser
+from models.protocols import Parser
+from rag.verify import check, well_formed
+
+MET = (
+    "Steve Witkoff and Jared Kushner, President Donald Trump's son-in-law, met with Russian leader Putin "
+    "in Moscow on Tuesday."
+)
+PLAN = "It would cap the size of the army at 600,000 troops and use $100 billion in frozen Russian assets."
+LIEU = "Ted Lieu, a Democrat, branded the envoy “an actual traitor”, adding: “Witkoff is supposed to work for us.”"
+FUND = "Putin was joined by his aide, Yuri Ushakov, and Kirill Dmitriev, the head of the sovereign wealth fund."
+DRAFT = "The draft, allegedly written by Mr. Witkoff, would force Ukraine to concede regions to Russia."
+SAID = "Rubio told reporters that the negotiators had made progress in Geneva."
+DENIED = "Rubio will not accompany the delegation to Moscow."
+
+
+@pytest.fixture(scope="module")
+def parser() -> Parser:
+    return load_parser()
+
+
+@pytest.mark.parametrize(
+    ("passage", "claim"),
+    [
+        (MET, "Jared Kushner met Putin in Moscow."),
+        (MET, "Witkoff and Kushner met Putin in Moscow on Tuesday."),
+        (MET, "Kushner is Trump's son-in-law."),
+        (PLAN, "It would cap the army at 600,000 troops."),
+        (LIEU, "Ted Lieu is a Democrat."),
+        (FUND, "Kirill Dmitriev is the head of the sovereign wealth fund."),
+        (SAID, "Rubio told reporters that the negotiators had made progress."),
+        (DENIED, "Rubio will not accompany the delegation."),
+    ],
+)
+def test_what_the_passage_says_is_supported(parser: Parser, passage: str, claim: str) -> None:
+    cited, said = parser.parse([passage, claim])
+    assert check(said, [cited]).reason == ""
+
+
+@pytest.mark.parametrize(
+    ("passage", "claim", "support", "reason"),
+    [
+        (MET, "Witkoff and Zelenskyy met Putin in Moscow.", "unsupported", "Zelenskyy is not named"),
+        (MET, "Witkoff is Trump's son-in-law.", "contradicted", "said of another than Witkoff"),
+        (MET, "Putin met Witkoff in Moscow.", "contradicted", "has another doing"),
+        (MET, "Witkoff and Kushner met Putin on Sunday.", "unsupported", "Sunday"),
+        (PLAN, "It would cap the army at 800,000 troops.", "contradicted", "600,000, not 800,000"),
+        (PLAN, "It would use 100 billion in frozen assets.", "contradicted", r"\$100 billion, not 100 billion"),
+        (PLAN, "It would not use frozen assets.", "contradicted", "does not deny"),
+        (LIEU, "Witkoff is a Democrat.", "contradicted", "said of another than Witkoff"),
+        (FUND, "Ushakov is the head of the sovereign wealth fund.", "contradicted", "said of another"),
+        (DRAFT, "The draft was written by Witkoff.", "partly", "only says “allegedly”"),
+        (SAID, "The negotiators made progress in Geneva.", "partly", "it is what Rubio says"),
+        (DENIED, "Rubio will accompany the delegation.", "contradicted", "denies this"),
+        (MET, "Kushner bought a hotel in Moscow.", "unsupported", "does not speak of"),
+    ],
+)
+def test_what_it_does_not_say_is_caught_with_a_reason(
+    parser: Parser, passage: str, claim: str, support: str, reason: str
+) -> None:
+    cited, said = parser.parse([passage, claim])
+    verdict = check(said, [cited])
+    assert verdict.support == support
+    assert re.search(reason, verdict.reason)
+
+
+def test_a_name_of_the_question_alone_is_no_evidence(parser: Parser) -> None:
+    passage = "The Saudi fund invested $2 billion in his firm."
+    cited, said, asked = parser.parse(
+        [passage, "Qatar invested $2 billion in his firm.", "How much did Qatar invest in his firm?"]
+    )
+    assert check(said, [cited], asked).reason == "Qatar is not named in the passage"
+
+
+def test_what_stands_before_may_lend_a_name(parser: Parser) -> None:
+    cited, said = parser.parse(["The president was in France on Monday.", "Zelensky was in France on Monday."])
+    assert check(said, [cited]).support == "unsupported"
+    assert check(said, [cited], context="Zelensky said the proposal looks better.").support == "supported"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("Ruthless and ruthless.", "no whole sentence"),
+        ("The plan was the plan of the plan by the plan.", "repeats"),
+        ("Witkoff met Putin in Moscow on", "does not end"),
+        ("Who met Putin?", "does not end like a statement"),
+        ("In Moscow.", "2 words"),
+        ("", "does not begin"),
+        ("He called it “a deal.", "quotation marks"),
+    ],
+)
+def test_a_broken_sentence_is_refused(parser: Parser, text: str, wrong: str) -> None:
+    assert wrong in well_formed(parser.parse([text])[0])
+
+
+def test_a_whole_sentence_is_well_formed(parser: Parser) -> None:
+    assert well_formed(parser.parse(["Jared Kushner is 44 years old."])[0]) == ""
