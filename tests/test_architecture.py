@@ -54,7 +54,7 @@ STAGES = {
 
 EXCEPTIONS = {
     ("rag.cli", "ui.app"): "`tearsheet ui` opens the page, and imports it only then",
-    ("rag.cli", "evals.cli"): "`tearsheet eval` asks the cases",
+    ("rag.cli", "evals.cli"): "`tearsheet eval` has arguments of its own",
 }
 
 FENCES = {
