@@ -59,7 +59,8 @@ class Generator(Protocol):
         """Yield the reply in pieces, greedily decoded. Closing the iterator frees the model.
 
         The reply goes on from `opening`, which is not yielded. When `words` are given, only tokens
-        that spell them may be written. Raises ModelError when the prompt does not fit, CancelledError when `cancelled()` turns true.
+        that spell them may be written. Raises ModelError when the prompt does not fit, CancelledError
+        when `cancelled()` turns true.
         """
         ...
 

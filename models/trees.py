@@ -13,7 +13,8 @@ from rag.errors import ModelError
 class Trees:
     """A fitted ensemble: the prediction is `base` plus one leaf value per tree.
 
-    Nodes of all trees stand in one table; `roots` are the rows at which the trees begin. A leaf is its own child.
+    Nodes of all trees stand in one table; `roots` are the rows at which the trees begin. A leaf is its
+    own child.
     """
 
     def __init__(self, arrays: dict[str, NDArray[np.float64]]) -> None:

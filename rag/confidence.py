@@ -16,8 +16,9 @@ from rag.question import Question
 from rag.text import STOPWORDS
 
 FROM_EVIDENCE = (
-    "cosine", "soft_recall", "soft_context", "soft_worst", "name_recall_context", "name_recall", "names_in_article",
-    "terms_missing", "name_near", "term_near", "tree_mean", "typed", "speaker", "number_recall", "kind_open",
+    "cosine", "soft_recall", "soft_context", "soft_worst", "name_recall_context", "name_recall",
+    "names_in_article", "terms_missing", "name_near", "term_near", "tree_mean", "typed", "speaker",
+    "number_recall", "kind_open",
     "bigram_recall", "span_length", "heading", "is_question",
 )  # fmt: skip
 """Signals that are features of the best evidence."""
@@ -47,17 +48,19 @@ class Calibration:
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
-        """Return the calibration stored in a JSON file. Raises ModelError when it does not fit this program."""
+        """Return the calibration in a JSON file. Raises ModelError when it does not fit this program."""
         try:
             stored = json.loads(path.read_text("utf-8"))
             weights = tuple(float(stored["weights"][name]) for name in SIGNALS)
             return cls(weights, float(stored["bias"]), float(stored["threshold"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"The calibration {path.name} cannot be read: {error!r}. Reinstall Tearsheet.") from error
+            raise ModelError(
+                f"The calibration {path.name} cannot be read: {error!r}. Reinstall Tearsheet."
+            ) from error
 
 
 def confidence(question: Question, evidence: Sequence[Evidence], calibration: Calibration) -> float:
-    """Return the estimated chance, 0 to 1, that the best evidence answers; `evidence` is sorted, best first."""
+    """Return the chance, 0 to 1, that the best evidence answers; `evidence` is sorted, best first."""
     if not evidence or veto(question, evidence[0]):
         return VETOED if evidence else 0.0
     total = calibration.bias

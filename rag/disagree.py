@@ -67,7 +67,10 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
 
 def _asks_for_several(question: Question) -> bool:
     """Whether the question wants a list, of which each article may give a part: "which two officials"."""
-    return any(token.tag in {"NNS", "NNPS"} and token.lemma.casefold() == question.focus for token in question.parse.tokens)
+    return any(
+        token.tag in {"NNS", "NNPS"} and token.lemma.casefold() == question.focus
+        for token in question.parse.tokens
+    )
 
 
 def _rivals(best: Evidence, other: Evidence) -> bool:
@@ -85,7 +88,7 @@ def _one_each(group: Sequence[Evidence]) -> list[Evidence]:
 
 
 def compatible(question: Question, left: Evidence, right: Evidence) -> bool:
-    """Whether two short answers can both be true of one thing: same value, a rounding, or one inside the other."""
+    """Whether two short answers can both be true: same value, a rounding, or one inside the other."""
     a, b = normalise(left.short), normalise(right.short)
     if a in b or b in a:
         return True

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -29,9 +30,10 @@ _OPEN = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
 
 FEATURES = (
     "term_recall", "term_recall_context", "name_recall", "name_recall_context", "number_recall", "worst_term",
-    "cosine", "cosine_gap", "hit_rank", "lead", "length", "heading", "is_question", "bigram_recall", "speaker",
-    "typed", "focus", "tree_near", "tree_mean", "role", "linear_near", "in_question", "span_length", "span_proper",
-    "apposed", "subject", "verb_match", "whole", "kind_entity", "kind_number", "kind_open", "negation", "bare_pronoun",
+    "cosine", "cosine_gap", "hit_rank", "lead", "length", "heading", "is_question", "bigram_recall",
+    "speaker", "typed", "focus", "tree_near", "tree_mean", "role", "linear_near", "in_question",
+    "span_length", "span_proper", "apposed", "subject", "verb_match", "whole", "kind_entity", "kind_number",
+    "kind_open", "negation", "bare_pronoun",
     "soft_recall", "soft_worst", "soft_context", "kind_role",
     "name_near", "terms_missing", "names_in_article", "term_near",
     "window_cosine",
@@ -155,7 +157,7 @@ def weigh(question: Question, found: Sequence[Sentence]) -> tuple[Evidence, ...]
 
 
 def known_people(found: Sequence[Sentence]) -> frozenset[str]:
-    """Surnames that some sentence shows to be a person's: the tagger often takes a bare surname for a company."""
+    """Surnames that some sentence shows to be a person's; the tagger takes many a bare one for a company."""
     return frozenset(
         entity.text.split()[-1].removesuffix("'s").removesuffix("’s")
         for sentence in found
@@ -255,9 +257,9 @@ def _sentence_features(
     named = len(question.names) or 1
     low = normalise(sentence.text)
     asked = content_words(question.text)
-    pairs = list(zip(asked, asked[1:], strict=False))
+    pairs = list(pairwise(asked))
     said = content_words(sentence.text)
-    held = set(zip(said, said[1:], strict=False))
+    held = set(pairwise(said))
     speaker = 1.0
     if question.speaker:
         speaker = float(
@@ -337,7 +339,7 @@ def _span_features(
 
 
 def _nearness(tokens: Sequence[Token], span: Candidate, places: Mapping[str, Sequence[int]]) -> float:
-    """Mean over what the question mentions of 1 / (1 + dependency edges to the span); 1 when it mentions nothing."""
+    """Mean over what the question mentions of 1 / (1 + dependency edges to the span); 1 for nothing."""
     if not places:
         return 1.0
     steps = [min((tree_distance(tokens, span.head, i) for i in at), default=99) for at in places.values()]
@@ -345,7 +347,7 @@ def _nearness(tokens: Sequence[Token], span: Candidate, places: Mapping[str, Seq
 
 
 def _role(question: Question, tokens: Sequence[Token], span: Candidate, verbs: set[int]) -> float:
-    """1 when the span stands to a verb of the question as the question word does, -1 when it stands opposite."""
+    """1 when the span stands to a verb of the question as the question word does, -1 when opposite."""
     asked = next(
         (
             t

@@ -1,4 +1,4 @@
-"""When two words name the same: word families, surnames, possessives, spellings, countries and their adjectives."""
+"""When two words name the same: word families, surnames, spellings, countries and their adjectives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TITLES = frozenset(
 
 
 def name_keys(name: str) -> tuple[str, ...]:
-    """Return the words by which a name is recognised again: its last word, or each word of an institution's."""
+    """Return the words by which a name is recognised again: its last word that is no title."""
     parts = [part.strip(".,'\"") for part in normalise(name).split()]
     parts = [
         part.removesuffix("'s") for part in parts if part not in _TITLES and part not in STOPWORDS
@@ -45,15 +45,16 @@ _SPELLINGS = {
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "aug": "august", "sept": "september",
     "sep": "september", "oct": "october", "nov": "november", "dec": "december",
     "kiev": "kyiv", "zelenskyy": "zelensky", "zelenskiy": "zelensky", "dmitriyev": "dmitriev", "yuri": "yury",
-    "us": "usa", "u.s.": "usa", "u.s": "usa", "america": "usa", "american": "usa", "states": "usa", "americans": "usa",
-    "uk": "britain", "u.k.": "britain", "british": "britain", "eu": "europe", "european": "europe", "e.u.": "europe",
+    "us": "usa", "u.s.": "usa", "u.s": "usa", "america": "usa", "american": "usa", "states": "usa",
+    "americans": "usa", "uk": "britain", "u.k.": "britain", "british": "britain", "eu": "europe",
+    "european": "europe", "e.u.": "europe",
     "russians": "russia", "russian": "russia", "ukrainian": "ukraine", "ukrainians": "ukraine",
     "chinese": "china", "israeli": "israel", "french": "france", "german": "germany", "saudi": "saudi",
 }  # fmt: skip
 
 
 def same_name(left: str, right: str) -> bool:
-    """Whether two normalised words name the same, allowing possessives, spellings and adjectives of countries."""
+    """Whether two normalised words name the same, across possessives, spellings and countries' adjectives."""
     left = left.strip(".,;:!?\"'()").removesuffix("'s")
     right = right.removesuffix("'s")
     if left == right:

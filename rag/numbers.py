@@ -38,8 +38,11 @@ _LARGE = {
     "hundred": 100, "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9,
     "b": 1e9, "trillion": 1e12, "tn": 1e12,
 }  # fmt: skip
-_MONEY = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "dollar": "USD", "euro": "EUR", "pound": "GBP", "usd": "USD",
-          "eur": "EUR", "gbp": "GBP", "yuan": "CNY", "rouble": "RUB", "ruble": "RUB", "kronor": "SEK", "krona": "SEK"}  # fmt: skip
+_MONEY = {
+    "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "dollar": "USD", "euro": "EUR", "pound": "GBP",
+    "usd": "USD", "eur": "EUR", "gbp": "GBP", "yuan": "CNY", "rouble": "RUB", "ruble": "RUB", "kronor": "SEK",
+    "krona": "SEK",
+}  # fmt: skip
 _WORDS = "|".join(sorted((*_SMALL, "hundred"), key=len, reverse=True))
 _NUMBER = re.compile(
     rf"(?P<sign>(?<![\w.])[-−])?(?P<money>US\$|[$€£¥])?\s?"

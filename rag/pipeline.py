@@ -200,7 +200,7 @@ class Tearsheet:
     def ask_events(
         self, question: str, *, cancelled: Callable[[], bool] | None = None
     ) -> Events[Event, None, None]:
-        """Yield Found, then Drafts while a model writes, last the Answer. Closing the iterator stops the model."""
+        """Yield Found, then Drafts while a model writes, last the Answer. Closing it stops the model."""
         began = time.perf_counter()
         asked = read_question(question, self.models.parser)
         if not self.library.size:

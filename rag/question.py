@@ -32,13 +32,13 @@ LABELS: dict[Kind, frozenset[str]] = {
 
 _PLACES = "city town country capital state region place village nation location venue province area site"
 _GROUPS = (
-    "company agency organisation organization party group team newspaper outlet think-tank bank firm newsletter fund "
-    "journal magazine platform network website alliance publication"
+    "company agency organisation organization party group team newspaper outlet think-tank bank firm "
+    "newsletter fund journal magazine platform network website alliance publication"
 )
 _PEOPLE = (
-    "person man woman president minister envoy analyst official adviser advisor aide politician leader secretary "
-    "journalist author player actor singer senator congressman representative democrat republican lawmaker "
-    "spokesperson spokesman spokeswoman negotiator critic expert researcher officer"
+    "person man woman president minister envoy analyst official adviser advisor aide politician leader "
+    "secretary journalist author player actor singer senator congressman representative democrat republican "
+    "lawmaker spokesperson spokesman spokeswoman negotiator critic expert researcher officer"
 )
 _NOUNS: tuple[tuple[Kind, str], ...] = (
     ("place", _PLACES),
@@ -107,7 +107,8 @@ def read_question(text: str, parser: Parser) -> Question:
         raise QuestionError("The question is empty. Type a question about your articles.")
     if len(text) > MAX_QUESTION:
         raise QuestionError(
-            f"The question has {len(text):,} characters; at most {MAX_QUESTION:,} are read. Ask it in fewer words."
+            f"The question has {len(text):,} characters; at most {MAX_QUESTION:,} are read. "
+            "Ask it in fewer words."
         )
     parse = parser.parse([text])[0]
     names = _names(parse)

@@ -1,4 +1,4 @@
-"""The spans of a parsed sentence that could be the short answer to a question, by the kind of thing asked for."""
+"""The spans of a parsed sentence that could be the short answer, by the kind of thing asked for."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _AGE = re.compile(
 )
 _QUOTED = re.compile(r"[“\"]([^“”\"]{3,300})[”\"]")
 _CAUSE = re.compile(
-    r"\b(because|since|due to|owing to|as a result of|in order to|so that|after|amid|thanks to|on the grounds that|"
-    r"arguing that|saying that|saying|to)\b",
+    r"\b(because|since|due to|owing to|as a result of|in order to|so that|after|amid|thanks to|"
+    r"on the grounds that|arguing that|saying that|saying|to)\b",
     re.I,
 )
 _LEFT = frozenset(
@@ -90,10 +90,7 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
         if typed:
             yield _entity(question, parse, entity, typed)
     if kind in {"count", "money", "percent"}:
-        held = {i for entity in parse.entities for i in range(entity.first, entity.last + 1)}
-        for i, token in enumerate(parse.tokens):
-            if token.pos == "NUM" and i not in held:
-                yield _tokens(question, parse, i, i, i, typed=0.6)
+        yield from _bare_numbers(question, parse)
     if kind == "person":
         for first, last in _name_runs(parse):
             if not any(
@@ -107,6 +104,13 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
         for i, token in enumerate(parse.tokens):
             if UNITS.search(token.text) and (_DIGIT.search(token.text) or "-" in token.text):
                 yield _tokens(question, parse, i, i, i, typed=0.8)
+
+
+def _bare_numbers(question: Question, parse: Parse) -> Iterator[Candidate]:
+    held = {i for entity in parse.entities for i in range(entity.first, entity.last + 1)}
+    for i, token in enumerate(parse.tokens):
+        if token.pos == "NUM" and i not in held:
+            yield _tokens(question, parse, i, i, i, typed=0.6)
 
 
 def _typed(kind: str, entity: Entity, people: frozenset[str]) -> float:

@@ -1,6 +1,6 @@
 """A sentence of ours against the passage it cites: does the passage really say so, and if not, why not?
 
-Deterministic checks, cheapest first: numbers, names, other words, polarity, who does what to whom, who said it.
+Deterministic checks, cheapest first: numbers, names, other words, polarity, roles, who said it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from models.protocols import Parse, Token
 from models.words import load_words
@@ -341,7 +342,7 @@ def _touches(parse: Parse, hedge: Token, claim: Parse) -> bool:
 
 
 def reported_by(parse: Parse, claim: Parse) -> str:
-    """Return the speaker in whose reported words all of the claim's verbs and numbers stand; empty when none."""
+    """Return the speaker in whose reported words all that the claim says stands; empty when none."""
     tokens = parse.tokens
     wanted = [t for t in claim.tokens if (t.pos in {"VERB", "NUM"} or t.pos == "NOUN") and _weighty(t)]
     for i, token in enumerate(tokens):
@@ -399,7 +400,7 @@ def well_formed(claim: Parse) -> str:
         said[i : i + 3] == said[j : j + 3] for i in range(len(said) - 3) for j in range(i + 1, len(said) - 2)
     ):
         return "it repeats itself"
-    if any(a == b for a, b in zip(said, said[1:], strict=False)):
+    if any(a == b for a, b in pairwise(said)):
         return "it repeats a word"
     content = [word for word in said if word not in STOPWORDS]
     if content and max(content.count(word) for word in content) > 2:

@@ -13,8 +13,10 @@ MET = (
     "in Moscow on Tuesday."
 )
 PLAN = "It would cap the size of the army at 600,000 troops and use $100 billion in frozen Russian assets."
-LIEU = "Ted Lieu, a Democrat, branded the envoy “an actual traitor”, adding: “Witkoff is supposed to work for us.”"
-FUND = "Putin was joined by his aide, Yuri Ushakov, and Kirill Dmitriev, the head of the sovereign wealth fund."
+LIEU = "Ted Lieu, a Democrat, branded the envoy “an actual traitor”, adding: “Witkoff works for us.”"
+FUND = (
+    "Putin was joined by his aide, Yuri Ushakov, and Kirill Dmitriev, the head of the sovereign wealth fund."
+)
 DRAFT = "The draft, allegedly written by Mr. Witkoff, would force Ukraine to concede regions to Russia."
 SAID = "Rubio told reporters that the negotiators had made progress in Geneva."
 DENIED = "Rubio will not accompany the delegation to Moscow."
@@ -51,7 +53,12 @@ def test_what_the_passage_says_is_supported(parser: Parser, passage: str, claim:
         (MET, "Putin met Witkoff in Moscow.", "contradicted", "has another doing"),
         (MET, "Witkoff and Kushner met Putin on Sunday.", "unsupported", "Sunday"),
         (PLAN, "It would cap the army at 800,000 troops.", "contradicted", "600,000, not 800,000"),
-        (PLAN, "It would use 100 billion in frozen assets.", "contradicted", r"\$100 billion, not 100 billion"),
+        (
+            PLAN,
+            "It would use 100 billion in frozen assets.",
+            "contradicted",
+            r"\$100 billion, not 100 billion",
+        ),
         (PLAN, "It would not use frozen assets.", "contradicted", "does not deny"),
         (LIEU, "Witkoff is a Democrat.", "contradicted", "said of another than Witkoff"),
         (FUND, "Ushakov is the head of the sovereign wealth fund.", "contradicted", "said of another"),
@@ -79,7 +86,9 @@ def test_a_name_of_the_question_alone_is_no_evidence(parser: Parser) -> None:
 
 
 def test_what_stands_before_may_lend_a_name(parser: Parser) -> None:
-    cited, said = parser.parse(["The president was in France on Monday.", "Zelensky was in France on Monday."])
+    cited, said = parser.parse(
+        ["The president was in France on Monday.", "Zelensky was in France on Monday."]
+    )
     assert check(said, [cited]).support == "unsupported"
     assert check(said, [cited], context="Zelensky said the proposal looks better.").support == "supported"
 

@@ -1,0 +1,142 @@
+"""From evidence to an answer: refusal, conflict, the model's words checked, the source's words otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from models.embedder import load_embedder
+from models.fake import FakeGenerator
+from models.parser import load_parser
+from models.protocols import Embedder, Generator, Parser
+from models.trees import Trees
+from rag.answer import Draft, answer
+from rag.confidence import Calibration
+from rag.evidence import select
+from rag.pipeline import FITTED
+from rag.question import read_question
+from rag.records import Answer, Article, Hit, Passage, Tier
+from rag.text import sentences
+
+DALBY = Article(
+    "a1",
+    "Anna Berg, the mayor of Dalby, opened the new bridge on Friday. The bridge cost $12 million. "
+    "Berg, 51, said the work took two years. Not everyone was pleased.",
+    title="Dalby opens its bridge",
+)
+OTHER = Article(
+    "a2",
+    "The bridge in Dalby was opened on Saturday by Anna Berg, its mayor. It cost $12 million to build.",
+    title="A bridge at last",
+)
+
+
+@dataclass(frozen=True)
+class Bench:
+    embedder: Embedder
+    parser: Parser
+    calibration: Calibration
+    trees: Trees
+    generator: Generator | None = None
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    calibration = Calibration.load(FITTED / "calibration.json")
+    return Bench(load_embedder(), load_parser(), calibration, Trees.load(FITTED / "evidence.npz"))
+
+
+def ask(
+    bench: Bench, question: str, *, articles: Sequence[Article] = (DALBY,), tier: Tier = "quote"
+) -> Answer:
+    asked = read_question(question, bench.parser)
+    hits = [Hit(Passage(a, sentences(a.text)[0][0], sentences(a.text)[-1][1]), 1.0) for a in articles]
+    evidence = select(asked, hits, bench.embedder, bench.parser, bench.trees)
+    events = list(answer(asked, evidence, bench, tier=tier))
+    assert isinstance(events[-1], Answer)
+    assert all(isinstance(event, Draft) for event in events[:-1])
+    return events[-1]
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [
+        ("How old is Anna Berg?", "51"),
+        ("How much did the bridge cost?", "$12 million"),
+        ("Who opened the new bridge?", "Anna Berg"),
+        ("When was the new bridge opened?", "Friday"),
+    ],
+)
+def test_the_short_answer_is_an_exact_span_of_the_quoted_sentence(
+    bench: Bench, question: str, short: str
+) -> None:
+    found = ask(bench, question)
+    assert (found.status, found.short) == ("answered", short)
+    assert short in found.claims[0].citations[0].quote
+    assert found.claims[0].by == "source"
+
+
+@pytest.mark.parametrize("question", ["How old is Boris Lind?", "How many children does Anna Berg have?"])
+def test_what_the_articles_do_not_say_is_refused_with_the_nearest(bench: Bench, question: str) -> None:
+    found = ask(bench, question)
+    assert (found.status, found.claims, found.short) == ("refused", (), None)
+    assert found.nearest[0].article.id == "a1"
+
+
+def test_articles_that_differ_are_shown_side_by_side(bench: Bench) -> None:
+    found = ask(bench, "On which day was the bridge in Dalby opened?", articles=(DALBY, OTHER))
+    assert found.status == "conflict"
+    assert {side.value: side.citations[0].article.id for side in found.sides} == {
+        "Friday": "a1",
+        "Saturday": "a2",
+    }
+
+
+def test_articles_that_agree_are_cited_together(bench: Bench) -> None:
+    found = ask(bench, "How much did the bridge cost?", articles=(DALBY, OTHER))
+    assert found.status == "answered"
+    assert found.sides == ()
+
+
+def write(bench: Bench, reply: str, question: str = "How much did the bridge cost?") -> Answer:
+    model = FakeGenerator([reply, reply, reply])
+    return ask(
+        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, model), question, tier="write"
+    )
+
+
+def test_a_true_sentence_of_the_model_stands_with_its_citation(bench: Bench) -> None:
+    claim = write(bench, "The bridge cost $12 million.").claims[0]
+    assert (claim.text, claim.by) == ("The bridge cost $12 million.", "model")
+    assert claim.citations[0].quote == "The bridge cost $12 million."
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ("The bridge cost $15 million.", "does not answer"),
+        ("The tunnel cost $12 million.", "does not speak of “tunnel”"),
+        ("The bridge of Boris cost $12 million.", "Boris is not named"),
+        ("bridge bridge bridge", "does not"),
+    ],
+)
+def test_a_false_sentence_of_the_model_is_replaced_by_the_source(
+    bench: Bench, reply: str, reason: str
+) -> None:
+    found = write(bench, reply)
+    assert found.claims[0].by == "source"
+    assert found.claims[0].text == "The bridge cost $12 million."
+    assert reason in found.rejected[0].reason
+
+
+def test_the_model_never_sees_more_than_the_sentence_and_the_question(bench: Bench) -> None:
+    model = FakeGenerator(["The bridge cost $12 million."])
+    ask(
+        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, model),
+        "How much did the bridge cost?",
+        tier="write",
+    )
+    assert (
+        model.prompts[0][-1].content
+        == "Text: The bridge cost $12 million.\nQuestion: How much did the bridge cost?"
+    )
