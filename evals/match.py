@@ -134,11 +134,12 @@ _NOT_A_QUANTITY = re.compile(
     r"(?<!\w)\d{4}-\d{2}(?:-\d{2})?(?!\w)"  # an ISO date
     r"|(?<!\w)\d{1,2}:\d{2}(?!\w)"  # a time of day
     r"|(?<!\w)\d+(?:st|nd|rd|th)(?!\w)"  # an ordinal
+    r"|(?<!\w)\d{2,4}s(?!\w)"  # a decade
     r"|(?<![\w$€£¥₽₴])(?!(?:usd|eur|gbp|mid|pre|post)-?\d)[a-z]+-?\d[\w-]*"  # a name: f-16, g7, covid-19
 )
 _NUMBER = re.compile(
     r"(?<!\w)(?P<sign>(?<![.,)%])(?:-|minus ))?"
-    r"(?P<before>(?:(?:us|au|a|ca|c|nz|hk|s)?\$|[€£¥₽₴]|usd|eur|gbp) ?)?(?P<sign2>-)?"
+    r"(?:(?P<before>(?:(?:us|au|a|ca|c|nz|hk|s)?\$|[€£¥₽₴]|usd|eur|gbp) ?)(?P<sign2>-)?)?"
     r"(?P<whole>\d{1,3}(?:[,']\d{3})+(?!\d)|\d+)(?P<fraction>\.\d+)?(?P<half> and a half)?"
     rf"(?:[ -]?(?P<great>{_BIG}|hundred|mn|mln|bn|tn|trn)(?!\w)|(?P<short>k|m|b)(?!\w))?"
     r"(?:[ -]?(?P<points>percent(?:age)? points?|pp)(?!\w)|[ -]?(?P<percent>%|percent|per cent|pct)(?!\w)"
@@ -242,7 +243,7 @@ def _date(iso: str) -> re.Pattern[str]:
     month = rf"(?:{_MONTHS[day.month]})\.?"
     year = rf"(?:,? {day.year}(?!\d)|(?!,? \d{{4}}(?!\d)))"
     if len(iso) == len("2025-11"):
-        return re.compile(rf"(?<!\w)(?:{month} (?:of )?{day.year}|{re.escape(iso)})(?![\w-])")
+        return re.compile(rf"(?<!\w)(?:{month},? (?:of )?{day.year}|{re.escape(iso)})(?![\w-])")
     number = rf"0?{day.day}(?:st|nd|rd|th)?"
     forms = rf"{number} (?:of )?{month}(?!\w){year}|{month} (?:the )?{number}(?!\w){year}|{iso}(?!\d)"
     return re.compile(rf"(?<!\w)(?<!\d[.,:])(?:{forms})")
