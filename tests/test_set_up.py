@@ -71,7 +71,7 @@ def test_the_tests_run_on_the_pinned_versions(name):
 
 
 def test_a_wheel_holds_the_fitted_weights_the_style_and_the_cases(tmp_path):
-    for folder in FOLDERS:
+    for folder in (*FOLDERS, "seeds"):
         shutil.copytree(
             PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "runs")
         )
@@ -82,6 +82,7 @@ def test_a_wheel_holds_the_fitted_weights_the_style_and_the_cases(tmp_path):
     (wheel,) = (tmp_path / "out").glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
     data = {"models/evidence.npz", "models/calibration.json", "ui/theme.css", "evals/cases/seeds.toml"}
+    data |= {f"seeds/articles/{path.name}" for path in (PROJECT / "seeds" / "articles").iterdir()}
     assert data - held == set()
     ours = {path.relative_to(PROJECT).as_posix() for top in FOLDERS for path in (PROJECT / top).rglob("*.py")}
     assert ours - held == set()
