@@ -17,7 +17,7 @@ from rag.text import STOPWORDS, normalise, words
 
 SINGLE_VALUED = frozenset({"count", "money", "percent", "age", "date", "duration", "person", "place"})
 """Kinds of which one thing usually has one: two values for it are a difference worth showing."""
-CLOSE_SCORE = 0.2
+CLOSE_SCORE = 0.15
 """A side must be evidenced at least this well, as a share of the best evidence."""
 SAME_THING = 0.35
 """Cosine of two sentences that speak of the same event."""
@@ -36,7 +36,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     best = evidence[0]
     if best.span.whole or best.span.typed < 0.6:
         return ()
-    rivals = [e for e in evidence if _rivals(best, e)]
+    rivals = list(_one_each([e for e in evidence if _rivals(best, e)]))
     vectors = embedder.embed([e.sentence.text for e in rivals], "document")
     rivals = [
         e
@@ -66,8 +66,9 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
 
 
 def _asks_for_several(question: Question) -> bool:
-    """Whether the question wants a list, of which each article may give a part: "which two officials"."""
-    return any(
+    """Whether several answers need not differ: "which two officials", or a person picked out by what he did."""
+    picked = bool(question.focus) and question.kind in {"person", "place"}
+    return picked or any(
         token.tag in {"NNS", "NNPS"} and token.lemma.casefold() == question.focus
         for token in question.parse.tokens
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag.errors import InputError, TearsheetError
+from rag.errors import InputError, LockedError, TearsheetError
 from rag.pipeline import Tearsheet
 from rag.settings import Settings
 from ui import TEMPORARY, guard, handlers
@@ -201,7 +201,7 @@ def serve(
         )
     chosen = free_port(host, port)
     guard.private_folder(TEMPORARY)
-    with Tearsheet.open(settings) as tearsheet:
+    with _own_or_read(settings) as tearsheet:
         page = build(tearsheet)
         options = launch_options(host=host, blocked=(str(settings.library),))
         options |= {"server_port": chosen, "inbrowser": open_browser, "prevent_thread_lock": True}
@@ -210,6 +210,14 @@ def serve(
         sys.stdout.flush()
         threading.Thread(target=_warm_up, args=(tearsheet,), daemon=True).start()
         page.block_thread()
+
+
+def _own_or_read(settings: Settings) -> Tearsheet:
+    """Open the library as its owner, who holds the vector index; as a reader when another process owns it."""
+    try:
+        return Tearsheet.open(settings, write=True)
+    except LockedError:
+        return Tearsheet.open(settings)
 
 
 def _warm_up(tearsheet: Tearsheet) -> None:
