@@ -198,7 +198,7 @@ class _Network:
 def offline() -> Iterator[None]:
     """Refuse every connection that leaves this machine."""
     if not _Network.hooked:
-        sys.addaudithook(_refuse)
+        sys.addaudithook(refuse)
         _Network.hooked = True
     _Network.closed = True
     try:
@@ -207,7 +207,8 @@ def offline() -> Iterator[None]:
         _Network.closed = False
 
 
-def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    """Raise OSError when a connection leaves this machine while evals run; an audit hook."""
     if event != "socket.connect" or not _Network.closed:
         return
     address = arguments[1]

@@ -121,7 +121,9 @@ def _make_report_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _new_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the fact file to write")
-    parser.add_argument("--library", metavar="DIR", help="the folder of the library")
+    parser.add_argument(
+        "--library", metavar="DIR", default=argparse.SUPPRESS, help="the folder of the library"
+    )
     parser.add_argument("--article", nargs="+", default=[], metavar="ID", help="these articles only")
 
 

@@ -40,8 +40,8 @@ def _testcase(suite: ElementTree.Element, case: CaseRun, excuse: str) -> str:
     element = ElementTree.SubElement(
         suite,
         "testcase",
-        classname=f"{case.suite}.{case.slice}",
-        name=case.id,
+        classname=_plain(f"{case.suite}.{case.slice}"),
+        name=_plain(case.id),
         time=f"{case.seconds or 0:.3f}",
     )
     if case.passed:

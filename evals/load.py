@@ -115,6 +115,8 @@ def _check(case: Case, articles: Mapping[str, object], where: str) -> None:
     names = [fact.id for fact in case.facts] + [ban.id for ban in case.bans]
     if twice := [name for name in names if names.count(name) > 1]:
         raise SuiteError(f"{where} uses the id {twice[0]!r} twice.")
+    if strange := [name for name in (case.id, *names) if not re.fullmatch(r"[\w.-]+", name)]:
+        raise SuiteError(f"{where}: the id {strange[0]!r} must be letters, digits, dots, dashes.")
     if not case.ask.strip():
         raise SuiteError(f"{where} lacks 'ask'. Add it.")
     if case.like == "unanswerable" and case.facts:

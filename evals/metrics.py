@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from evals.cases import Case, Corpus, Fact
+from evals.cases import Ban, Case, Corpus, Fact
 from evals.match import found, grounded, markers, numbers, plain
 from evals.reply import Quoted, Reply, Said
 from rag.text import content_words
@@ -108,11 +108,11 @@ def must_not(case: Case, reply: Reply) -> Count:
     return Count(int(any(said_bans(case, reply))), 1) if case.bans else Count()
 
 
-def said_bans(case: Case, reply: Reply) -> Iterator[int]:
-    """Yield the index of each ban that the reply breaks."""
-    for index, ban in enumerate(case.bans):
+def said_bans(case: Case, reply: Reply) -> Iterator[Ban]:
+    """Yield each ban that the reply breaks."""
+    for ban in case.bans:
         if any(found(ban.pattern, said.text) for said in reply.all_said):
-            yield index
+            yield ban
 
 
 # ---------------------------------------------------------------- faithfulness

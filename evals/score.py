@@ -139,8 +139,8 @@ def where_lost(fact: Fact, reply: Reply) -> Label:
 
 
 def _forbidden(case: Case, reply: Reply) -> Iterator[str]:
-    for index in said_bans(case, reply):
-        yield f"said {case.bans[index].id} ({case.bans[index].why})"
+    for ban in said_bans(case, reply):
+        yield f"said {ban.id} ({ban.why})"
     for key in case.forbid:
         if any(key in said.keys for said in reply.all_said):
             yield f"cited {key}, which this case forbids"
@@ -168,9 +168,9 @@ def _misshapen(case: Case, reply: Reply) -> Iterator[str]:
 
 def _blocks(case: Case, reply: Reply, corpus: Corpus, counts: Mapping[str, Count]) -> Iterator[str]:
     yield from _canaries(case, reply)
-    for index in said_bans(case, reply):
-        if case.bans[index].severity == "block":
-            yield f"said {case.bans[index].id}, which blocks ({case.bans[index].why})"
+    for ban in said_bans(case, reply):
+        if ban.severity == "block":
+            yield f"said {ban.id}, which blocks ({ban.why})"
     for name, problem in (("citation validity", "an invented citation"), ("quote law", "a forged quote")):
         if counts[name].num < counts[name].den:
             yield f"{problem}: {counts[name].num} of {counts[name].den} hold"
