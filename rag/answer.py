@@ -23,6 +23,8 @@ from rag.verify import check, well_formed
 MOST_CLAIMS = 3
 WORTH_ADDING = 0.45
 """A further sentence is added when it is evidenced at least this well, as a share of the best."""
+TRIES = 2
+"""Drafts the model may write of the best sentence; of a further one it writes one."""
 NEAREST = 3
 REPLY_TOKENS = 56
 COMPOSE_TOKENS = 200
@@ -91,11 +93,13 @@ def answer(
             else:
                 rejected.append(event)
     if not claims:
-        for found in chosen:
+        for place, found in enumerate(chosen):
             written = None
             if writer is not None:
                 before = " ".join(claim.text for claim in claims)
-                for step in _write(question, found, writer, tools.parser, cancelled):
+                for step in _write(
+                    question, found, writer, tools.parser, cancelled, tries=1 if place else TRIES
+                ):
                     if isinstance(step, Draft):
                         yield Draft(f"{before} {step.text}".strip())
                     elif isinstance(step, Claim):
@@ -152,12 +156,14 @@ def _write(
     writer: Generator,
     parser: Parser,
     cancelled: Callable[[], bool] | None,
+    *,
+    tries: int,
 ) -> Iterator[Draft | Claim | Rejected]:
     """Have the model word one sentence; a draft that fails verification is yielded as Rejected."""
     source = " ".join(found.sentence.text.split())
     prompt = write_prompt(question.text, source)
     vocabulary = _vocabulary(source, question.text)
-    for opening in _openings(question, found):
+    for opening in _openings(question, found)[:tries]:
         text = opening
         for piece in writer.write(
             prompt,
@@ -169,14 +175,12 @@ def _write(
         ):
             text += piece
             yield Draft(text.strip())
-        reason = ""
-        for version in _versions(text.strip()):
-            parse = parser.parse([version])[0]
-            reason = reason or objection(parse, found, question)
-            if not objection(parse, found, question):
-                yield Claim(version, (found.citation(),), by="model")
-                return
-        yield Rejected(text.strip(), reason)
+        versions = _versions(text.strip())
+        reasons = [objection(parse, found, question) for parse in parser.parse(versions)]
+        if "" in reasons:
+            yield Claim(versions[reasons.index("")], (found.citation(),), by="model")
+            return
+        yield Rejected(text.strip(), reasons[0])
 
 
 def objection(claim: Parse, found: Evidence, question: Question) -> str:

@@ -66,7 +66,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
 
 
 def _asks_for_several(question: Question) -> bool:
-    """Whether several answers need not differ: "which two officials", or a person picked out by what he did."""
+    """Whether several answers need not differ: "which two officials", or one picked out by a deed."""
     picked = bool(question.focus) and question.kind in {"person", "place"}
     return picked or any(
         token.tag in {"NNS", "NNPS"} and token.lemma.casefold() == question.focus

@@ -19,6 +19,8 @@ from rag.records import Support
 from rag.text import STOPWORDS, normalise, words
 
 MOST_WORDS = 45
+MANY = 10
+"""Up to which a number spelled out in the question ("the two Americans") only counts what it names."""
 RELATED = 0.3
 """Cosine of word vectors from which a word of the question may stand for one of the passage."""
 FARTHEST = 4
@@ -78,7 +80,7 @@ def _verdicts(
     claim: Parse, cited: Sequence[Parse], question: Parse | None, context: str
 ) -> Iterator[Verdict]:
     evidence = " ".join(parse.text for parse in cited)
-    yield from _numbers(claim.text, evidence, context)
+    yield from _numbers(claim.text, evidence, context, question.text if question else "")
     yield from _names(claim, f"{evidence} {context} {_introduced(question, evidence + context)}")
     yield from _words(claim, cited, question)
     yield from _polarity(claim, cited)
@@ -88,8 +90,9 @@ def _verdicts(
     yield from _attribution(claim, cited, question.text if question else "")
 
 
-def _numbers(claim: str, evidence: str, context: str) -> Iterator[Verdict]:
-    known = (*quantities(evidence), *quantities(context))
+def _numbers(claim: str, evidence: str, context: str, asked: str) -> Iterator[Verdict]:
+    counted = (number for number in quantities(asked) if number.text.isalpha() and number.value <= MANY)
+    known = (*quantities(evidence), *quantities(context), *counted)
     for quantity in quantities(claim):
         if any(quantity.same(other) for other in known):
             continue
