@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import pytest
 
-from evals.cases import Case, Corpus, Fact
-from evals.match import Amount, Pattern
+from evals.cases import Ban, Case, Corpus, Fact
 from evals.figures import pooled
+from evals.match import Amount, Pattern
 from evals.metrics import (
     Count,
+    citation_coverage,
     citation_precision,
     citation_validity,
     cited_fact_recall,
     conflict_handling,
+    context_fact_recall,
+    distinct_articles,
+    duplicate_items,
     fact_recall,
     false_conflicts,
     false_refusals,
+    judged_share,
+    must_not,
     number_grounding,
+    okay_facts,
     quote_fidelity,
     quote_law,
     refusal_recall,
     rejected_sentences,
+    retrieval_recall,
     silent_picks,
+    strict_fact_recall,
     total,
     wilson,
     word_grounding,
     worded_by_model,
 )
-from evals.reply import Quoted, Reply, Said
+from evals.reply import Passed, Quoted, Reply, Said
 from rag.records import Article
 
 FIRE = "Police said 12 people were hurt in the Dalby fire."
@@ -155,3 +164,66 @@ def test_metrics_of_many_replies_add_up():
         "x": Count(2, 3),
         "y": Count(0, 1),
     }
+
+
+# ---------------------------------------------------------------- the rest of the definitions
+
+FOUND = (Passed("a", FIRE, "aaaa", 0, len(FIRE)),)
+BANNED = Case("fire", "answerable", "How many?", (HURT,), bans=(Ban("x", Pattern(any=("15 people",)), "no"),))
+
+
+def test_strict_recall_needs_every_fact():
+    assert strict_fact_recall(DISPUTE, reply(RIGHT)) == Count(0, 1)
+    assert strict_fact_recall(DISPUTE, reply(RIGHT, OTHER)) == Count(1, 1)
+    assert strict_fact_recall(NOTHING, reply(RIGHT)) == Count()
+
+
+def test_a_fact_that_may_be_left_out_is_counted_apart():
+    spare = Case(
+        "fire", "answerable", "?", (HURT, Fact("t", Pattern(number=Amount(15)), ("b",), vital=False))
+    )
+    assert okay_facts(spare, reply(RIGHT)) == Count(0, 1)
+    assert okay_facts(spare, reply(RIGHT, OTHER)) == Count(1, 1)
+    assert fact_recall(spare, reply(RIGHT)) == Count(1, 1)
+
+
+def test_the_judged_share_says_how_many_citations_precision_speaks_for():
+    assert judged_share(QUESTION, reply(RIGHT, Said("It rained.", (cites("b"), cites("b"))))) == Count(1, 3)
+
+
+def test_must_not_counts_cases_that_forbid_something():
+    assert must_not(BANNED, reply(RIGHT)) == Count(0, 1)
+    assert must_not(BANNED, reply(Said("15 people.", ()))) == Count(1, 1)
+    assert must_not(QUESTION, reply(RIGHT)) == Count()
+
+
+def test_a_citation_outside_the_passages_found_is_not_valid():
+    inside, outside = cites("a", 12, 31, 1), cites("b", 0, 12, 2)
+    both = reply(Said("12.", (inside, outside)), text="12 [1][2].", found=FOUND)
+    assert citation_validity(both) == Count(1, 2)
+
+
+def test_coverage_counts_sentences_with_a_number_a_quotation_or_a_name():
+    factual = ["12 were hurt.", "He said “no”.", "It was Berg who left."]
+    idle = ["Nobody knows.", "Nothing happened. It was calm."]
+    said = [Said(text, (cites("a"),) if n else ()) for n, text in enumerate(factual + idle)]
+    assert citation_coverage(reply(*said)) == Count(2, 3)
+
+
+def test_retrieval_is_judged_by_article_and_by_words():
+    elsewhere = (Passed("a", "The mill stood empty.", "aaaa", 0, 5),)
+    assert retrieval_recall(DISPUTE, reply(found=FOUND)) == Count(1, 2)
+    assert retrieval_recall(QUESTION, reply(found=elsewhere)) == Count(1, 1)
+    assert context_fact_recall(QUESTION, reply(found=elsewhere)) == Count(0, 1)
+    assert context_fact_recall(QUESTION, reply(found=FOUND)) == Count(1, 1)
+    quoted = Case(
+        "q", "answerable", "?", (Fact("h", Pattern(any=("dozen",)), ("a",), quote="12 people were hurt"),)
+    )
+    assert context_fact_recall(quoted, reply(found=FOUND)) == Count(1, 1)
+
+
+def test_repeated_items_and_distinct_articles_of_a_briefing():
+    said = (RIGHT, Said("12 people were hurt!", (cites("b"),)), OTHER)
+    assert duplicate_items(reply(*said)) == Count(1, 2)
+    assert distinct_articles(reply(*said)) == 2
+    assert duplicate_items(reply()) == Count(0, 0)
