@@ -86,7 +86,7 @@ def _plots(run: Run) -> str:
     seconds = [case.seconds for case in run.cases if case.seconds is not None]
     parts = [plots.interval_bars(passed, "Cases passed, with 95 % intervals")]
     if answered:
-        title = "Risk and coverage: answers taken from the most confident on"
+        title = "Wrong answers as more questions are answered"
         parts.append(plots.risk_coverage(answered, len(asked), title))
     if seconds:
         parts.append(plots.histogram(seconds, "seconds", "Time for a case"))

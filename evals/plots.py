@@ -81,11 +81,7 @@ def risk_coverage(outcomes: Sequence[tuple[float, bool]], asked: int, title: str
         x, y = points[-1]
         parts.append(f'<polyline class="line" points="{line}"/>')
         parts.append(f'<circle class="m0" cx="{left + x * wide:.1f}" cy="{top + (1 - y) * high:.1f}" r="4"/>')
-        anchor = "end" if x > 0.6 else "start"
-        parts.append(
-            f'<text x="{left + x * wide:.1f}" y="{top + (1 - y) * high - 10:.1f}" text-anchor="{anchor}">'
-            f"as shipped: {x:.0%} answered, {y:.0%} of them wrong</text>"
-        )
+        title = f"{title} (as shipped: {x:.0%} answered, {y:.0%} of them wrong)"
     return _svg(title, top + high + 44, parts)
 
 
