@@ -141,6 +141,7 @@ class Product:
             "embedder": models.embedder.fingerprint,
             "parser": models.parser.name,
             "passages": settings.passages,
+            "threads": settings.threads,
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -47,6 +48,10 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
         return complain(str(error), UNUSABLE)
     except TearsheetError as error:
         return complain(str(error), BROKEN)
+    except Exception as error:
+        if os.environ.get("TEARSHEET_DEBUG"):
+            raise
+        return complain(f"Unexpected {type(error).__name__}: {error}. TEARSHEET_DEBUG=1 shows where.", BROKEN)
 
 
 def _suite_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evals.cases import Case, Corpus
     from evals.suites import Chosen
 
+CLASSES = ("answerable", "unanswerable", "conflict", "injection", "briefing")
 TIERS = ("quote", "write", "compose")
 
 
@@ -33,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tearsheet-answers", metavar="FILE", help="score these saved answers; no model is asked"
     )
     group.addoption("--tearsheet-held", action="store_true", help="also the cases held back for releases")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks that cases carry, so that -m chooses a class of them."""
+    for name in CLASSES:
+        config.addinivalue_line("markers", f"{name}: a Tearsheet case of this class")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -277,4 +277,4 @@ def read_answers(path: Path) -> tuple[dict[str, Record], dict[str, float], dict[
     return by_case, seconds, {}
 
 
-_IDENTITY = ("model", "embedder", "parser", "passages", "memory")
+_IDENTITY = ("model", "embedder", "parser", "passages", "threads", "memory")

@@ -46,6 +46,7 @@ def test_a_failed_case_says_what_was_asked_answered_and_missing(newsroom):
 
 def test_a_case_is_chosen_by_name_and_by_class(newsroom):
     newsroom(*SAVED, "-k", "bridge").assert_outcomes(passed=1, deselected=6)
+    newsroom(*SAVED, "--strict-markers", "-m", "injection").assert_outcomes(passed=1, deselected=6)
 
 
 def test_nothing_is_collected_unless_asked_for(newsroom):
