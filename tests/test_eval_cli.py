@@ -122,7 +122,7 @@ def test_what_cannot_be_used_ends_with_2_and_a_message(arguments, capsys):
 
 def test_a_defect_of_the_harness_ends_with_3(saved, facts, tmp_path, capsys):
     assert main(["score", saved(), str(facts), "--html", str(facts / "page.html")]) == 3
-    assert "Unexpected NotADirectoryError" in capsys.readouterr().err
+    assert "Unexpected FileExistsError" in capsys.readouterr().err
 
 
 def test_a_dishonest_suite_ends_with_2_before_anything_is_asked(facts, capsys):
