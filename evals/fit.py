@@ -105,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _print_ranking(scored)
     weights, bias = fit_confidence(scored)
     if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
         write_trees(fit_trees(asked), options.out / "evidence.npz")
         stored = {"weights": weights, "bias": bias, "threshold": 0.5}
         (options.out / "calibration.json").write_text(json.dumps(stored, indent=1), "utf-8")

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from models.protocols import Embedder, Parse, Parser, Token
+from models.protocols import Embedder, Parse, Parser, Token, Vectors
 from models.trees import Trees
 from models.words import WordVectors, load_words
 from rag.names import akin, article_words, name_keys, same_name
@@ -384,17 +384,16 @@ def tree_distance(tokens: Sequence[Token], left: int, right: int) -> int:
     return up[at] + steps
 
 
-def rank(pairs: Sequence[Evidence], trees: Trees, *, polar: bool = False) -> tuple[Evidence, ...]:
-    """Return the best pair of each sentence, scored, best first; ties go to the better hit, then by place.
+def rank_by(
+    question: Question, pairs: Sequence[Evidence], fitted: Sequence[float] | Vectors
+) -> tuple[Evidence, ...]:
+    """Return the best pair of each sentence, given what the trees say of each pair, best first.
 
-    `polar` says that the question wants a yes or no.
+    Ties go to the better hit, then by place.
     """
-    if not pairs:
-        return ()
-    scores = trees.predict(np.array([pair.features for pair in pairs], np.float32))
     best: dict[tuple[str, int], Evidence] = {}
-    for pair, fitted in zip(pairs, scores, strict=True):
-        score = (_polar(pair) if polar else fitted) * _fitness(pair)
+    for pair, said in zip(pairs, fitted, strict=True):
+        score = (_polar(pair) if question.kind == "yesno" else said) * _fitness(pair)
         key = (pair.sentence.article.id, pair.sentence.start)
         if key not in best or score > best[key].score:
             best[key] = replace(pair, score=float(score))
@@ -426,4 +425,6 @@ def select(
 ) -> tuple[Evidence, ...]:
     """Return the evidence in `hits`, one entry per sentence, best first."""
     pairs = weigh(question, gather(question, hits, embedder, parser))
-    return rank(pairs, trees, polar=question.kind == "yesno")
+    if not pairs:
+        return ()
+    return rank_by(question, pairs, trees.predict(np.array([pair.features for pair in pairs], np.float32)))
