@@ -58,15 +58,16 @@ def card_row(runs: Sequence[Run], settings: Settings, model: str) -> CardRow:
         earned = earned if objection else run
     figures, of_model = earned.figures, runs[-1].head["model"]
     spent = latency(earned)
-    wrong = sum(not case.passed and case.status != "refused" for case in earned.cases)
+    asked = [case for case in earned.cases if case.label != "not run"]
+    wrong = sum(not case.passed and case.status != "refused" for case in asked)
     return CardRow(
         name=of_model["name"] or "no model",
         fingerprint=of_model["fingerprint"],
         tier=earned.head["model"]["tier"],
         why=tuple(why),
-        passed=f"{sum(case.passed for case in earned.cases)}/{len(earned.cases)}",
+        passed=f"{sum(case.passed for case in asked)}/{len(asked)}",
         citation_precision=str(figures.get("citation precision", NONE)),
-        wrong=f"{wrong}/{len(earned.cases)}",
+        wrong=f"{wrong}/{len(asked)}",
         refused=str(figures.get("false refusals", NONE)),
         tokens_per_second=_speed(settings, model),
         seconds=spent[0] if spent else 0.0,

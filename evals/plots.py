@@ -55,12 +55,12 @@ def model_bars(models: Sequence[tuple[str, Sequence[tuple[str, Figure]]]], title
                     f'<circle class="m{place % 4}" cx="{LABEL + figure.value * room:.1f}" cy="{y}" r="4"/>'
                 )
     for place, (model, _) in enumerate(models):
-        y = tall * len(names) + 36 + 18 * place
+        y = tall * len(names) + 42 + 18 * place
         parts.append(
             f'<circle class="m{place % 4}" cx="{LABEL + 4}" cy="{y - 4}" r="4"/>'
             f'<text x="{LABEL + 14}" y="{y}">{escape(model)}</text>'
         )
-    return _svg(title, height + 8, parts)
+    return _svg(title, height + 14, parts)
 
 
 def risk_coverage(outcomes: Sequence[tuple[float, bool]], asked: int, title: str) -> str:

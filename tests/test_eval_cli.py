@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from eval_standin import IDENTITY, asked, standin_run, suite_files
 from evals import cli
 from evals.ask import Asked, ask_all, offline, refuse
 from evals.campaign import keep, repeat_lines, run_model
+from evals.card import card_lines, card_row, objection_to
 from evals.cases import Case
 from evals.cli import main
+from evals.figures import Figure
 from evals.load import load_suite
 from evals.runfile import read_run, score_records, write_answers, write_run
 from evals.suites import CARD, CARD_CASES, SHIPPED, choose, suite_paths
@@ -284,3 +287,40 @@ def test_the_product_answers_alike_each_time_and_in_any_order(facts, tmp_path):
     assert first.run.head["memory"] > 1e7
     assert first.run.by_id["brief"].label in (None, "not run", "shape")
     assert IDENTITY.keys() <= first.run.head.keys()
+
+
+# ---------------------------------------------------------------- the card of a model
+
+
+def in_tier(run, tier, **figures):
+    return replace(
+        run,
+        head={**run.head, "model": {**IDENTITY["model"], "tier": tier}},
+        figures={**run.figures, **figures},
+    )
+
+
+def test_a_tier_is_earned_by_laws_numbers_few_rejections_and_passes(tmp_path):
+    quoting = in_tier(standin_run(tmp_path), "quote")
+    assert objection_to(in_tier(quoting, "write"), quoting) == ""
+    assert objection_to(quoting, quoting) == "no model answered"
+    broken = {"quote law": Figure(0.5, 1, 2), "number grounding": Figure(0.9, 9, 10)}
+    assert objection_to(in_tier(quoting, "write", **broken), quoting) == "quote law 1/2"
+    numbers = {"number grounding": Figure(0.9, 9, 10)}
+    assert objection_to(in_tier(quoting, "write", **numbers), quoting) == "number grounding 9/10"
+    often = {"rejected sentences": Figure(0.6, 6, 10)}
+    assert (
+        objection_to(in_tier(quoting, "write", **often), quoting) == "6 of 10 of its sentences were rejected"
+    )
+    worse = in_tier(standin_run(tmp_path, broken="prompt"), "write")
+    assert objection_to(worse, quoting) == "passes 1 cases, verbatim sentences 6"
+
+
+def test_the_card_takes_the_highest_tier_earned_and_measures_the_speed(tmp_path):
+    good, bad = standin_run(tmp_path), standin_run(tmp_path, broken="prompt")
+    runs = [in_tier(good, "quote"), in_tier(good, "write"), in_tier(bad, "compose")]
+    row = card_row(runs, Settings.load(threads=1), "")
+    assert (row.tier, row.passed, row.wrong) == ("write", "6/6", "0/6")
+    assert row.why == ("write: earned", "compose: passes 1 cases, verbatim sentences 6")
+    assert row.tokens_per_second > 1
+    assert card_lines(row)[-1].startswith("| stand-in | f1 | write | 1.000 | 0/6 | 0.000 |")
