@@ -15,8 +15,8 @@ from rag.records import Tier
 from rag.settings import Settings
 
 CARD_TIERS: tuple[Tier, ...] = ("quote", "write", "compose")
-MOST_REJECTED = 0.5
-"""A model whose sentences are rejected more often than this only costs time."""
+LEAST_WORDED = 0.2
+"""Claims in the model's words that verification lets through; with fewer it only costs time."""
 LEAST_GROUNDED = 0.99
 """Numbers that must stand in the cited articles for a tier to be earned."""
 SPEED_TOKENS = 64
@@ -86,9 +86,9 @@ def objection_to(run: Run, quoting: Run) -> str:
     grounded = run.figures.get("number grounding", NONE)
     if grounded.value is not None and grounded.value < LEAST_GROUNDED:
         return f"number grounding {grounded.num}/{grounded.den}"
-    rejected = run.figures.get("rejected sentences", NONE)
-    if rejected.value is not None and rejected.value > MOST_REJECTED:
-        return f"{rejected.num} of {rejected.den} of its sentences were rejected"
+    worded = run.figures.get("worded by model", NONE)
+    if worded.value is not None and worded.value < LEAST_WORDED:
+        return f"words only {worded.num} of {worded.den} claims"
     ours, theirs = (sum(case.passed for case in each.cases) for each in (run, quoting))
     if ours < theirs:
         return f"passes {ours} cases, verbatim sentences {theirs}"

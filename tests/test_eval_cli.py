@@ -300,7 +300,7 @@ def in_tier(run, tier, **figures):
     )
 
 
-def test_a_tier_is_earned_by_laws_numbers_few_rejections_and_passes(tmp_path):
+def test_a_tier_is_earned_by_laws_numbers_its_words_and_passes(tmp_path):
     quoting = in_tier(standin_run(tmp_path), "quote")
     assert objection_to(in_tier(quoting, "write"), quoting) == ""
     assert objection_to(quoting, quoting) == "no model answered"
@@ -308,10 +308,8 @@ def test_a_tier_is_earned_by_laws_numbers_few_rejections_and_passes(tmp_path):
     assert objection_to(in_tier(quoting, "write", **broken), quoting) == "quote law 1/2"
     numbers = {"number grounding": Figure(0.9, 9, 10)}
     assert objection_to(in_tier(quoting, "write", **numbers), quoting) == "number grounding 9/10"
-    often = {"rejected sentences": Figure(0.6, 6, 10)}
-    assert (
-        objection_to(in_tier(quoting, "write", **often), quoting) == "6 of 10 of its sentences were rejected"
-    )
+    seldom = {"worded by model": Figure(0.1, 1, 10)}
+    assert objection_to(in_tier(quoting, "write", **seldom), quoting) == "words only 1 of 10 claims"
     worse = in_tier(standin_run(tmp_path, broken="prompt"), "write")
     assert objection_to(worse, quoting) == "passes 1 cases, verbatim sentences 6"
 
