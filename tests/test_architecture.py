@@ -71,6 +71,7 @@ FENCES = {
     "socket": ("ui/app.py",),
     "urllib.request http requests httpx aiohttp": (),
     "sklearn": ("evals/fit.py",),
+    "pytest": ("evals/plugin.py",),
     "unittest.mock": (),
 }
 """Where each of these packages may be imported; the network libraries nowhere."""
