@@ -8,10 +8,7 @@ from models.parser import load_parser
 from models.protocols import Parser
 from rag.verify import check, well_formed
 
-MET = (
-    "Steve Witkoff and Jared Kushner, President Donald Trump's son-in-law, met with Russian leader Putin "
-    "in Moscow on Tuesday."
-)
+MET = "Steve Witkoff and Jared Kushner, who is Trump's son-in-law, met Putin in Moscow on Tuesday."
 PLAN = "It would cap the size of the army at 600,000 troops and use $100 billion in frozen Russian assets."
 LIEU = "Ted Lieu, a Democrat, branded the envoy “an actual traitor”, adding: “Witkoff works for us.”"
 FUND = (
