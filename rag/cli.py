@@ -24,6 +24,7 @@ from rag.settings import TIERS, Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rag.library import Filter, Library
     from rag.pipeline import Tearsheet
 
 DONE, SOME_FAILED, DEFECT, INTERRUPTED = 0, 1, 70, 130
@@ -185,15 +186,45 @@ def _add(arguments: argparse.Namespace, session: Session) -> int:
     return SOME_FAILED if report.unread else DONE
 
 
+def filter_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let a command be narrowed to some articles; each option may be given several times but the dates."""
+    only = parser.add_argument_group("only these articles")
+    only.add_argument("--source", metavar="OUTLET", action="append", default=[], help="of this outlet")
+    only.add_argument(
+        "--after", metavar="DATE", default="", help="published on this day, month, year or later"
+    )
+    only.add_argument(
+        "--before", metavar="DATE", default="", help="published by the end of this day, month, year"
+    )
+    only.add_argument("--tag", metavar="TAG", action="append", default=[], help="with this tag")
+    only.add_argument(
+        "--article", metavar="ID", action="append", default=[], help="this one, or how its id begins"
+    )
+
+
+def chosen(arguments: argparse.Namespace, library: Library) -> Filter:
+    """Return the filter that the options of `filter_arguments` ask for. Raises InputError, NotFoundError."""
+    from rag.library import Filter
+
+    return Filter(
+        sources=tuple(arguments.source),
+        after=arguments.after,
+        before=arguments.before,
+        articles=tuple(library.article(name).id for name in arguments.article),
+        tags=tuple(arguments.tag),
+    )
+
+
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    del parser
+    filter_arguments(parser)
 
 
 def _list(arguments: argparse.Namespace, session: Session) -> int:
     from rag.terminal import article_table, table_rows
 
     with session.open() as tearsheet:
-        articles, counts = tearsheet.library.articles(), tearsheet.library.counts()
+        where = chosen(arguments, tearsheet.library)
+        articles, counts = tearsheet.library.articles(where), tearsheet.library.counts()
     if session.json:
         listed = [article_to_json(article, text=False) for article in articles]
         print_json({"articles": listed, "passages": counts.passages, "bytes": counts.bytes})
@@ -201,8 +232,13 @@ def _list(arguments: argparse.Namespace, session: Session) -> int:
         print(*table_rows(articles), sep="\n", end="\n" if articles else "")
     elif articles:
         console().print(article_table(articles))
+        if where:
+            print(f"{_count(len(articles), 'article')} of {counts.articles:,}")
+            return DONE
         size = f"{counts.bytes / 1e6:,.1f} MB"
         print(f"{_count(counts.articles, 'article')}, {_count(counts.passages, 'passage')}, {size}")
+    elif where:
+        print(f"None of the {_count(counts.articles, 'article')} passes.")
     else:
         print("The library is empty. `tearsheet add PATH` reads files or a folder.")
     return DONE
@@ -262,23 +298,26 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="FILE.gguf", help="a model to word them with (default: the bundled one)"
     )
     parser.add_argument("--passages", metavar="N", type=int, help="passages to look at (default: 10)")
+    filter_arguments(parser)
 
 
 def _ask(arguments: argparse.Namespace, session: Session) -> int:
     given = " ".join(arguments.question)
     if given != "-":
         with session.open() as tearsheet:
-            _print_answer(_answer(tearsheet, given), session)
+            where = chosen(arguments, tearsheet.library)
+            _print_answer(_answer(tearsheet, given, where), session)
         return DONE
     failed = False
     if sys.stdin.isatty():
         print("One question on each line; Ctrl-D ends.", file=sys.stderr)
     with session.open() as tearsheet:
+        where = chosen(arguments, tearsheet.library)
         for question in filter(None, map(str.strip, sys.stdin)):
             if not session.json:
                 console().print(f"\n{safe(question)}\n", style="bold underline")
             try:
-                _print_answer(_answer(tearsheet, question), session)
+                _print_answer(_answer(tearsheet, question, where), session)
             except InputError as error:
                 failed = True
                 if session.json:
@@ -287,15 +326,15 @@ def _ask(arguments: argparse.Namespace, session: Session) -> int:
     return SOME_FAILED if failed else DONE
 
 
-def _answer(tearsheet: Tearsheet, question: str) -> Answer:
+def _answer(tearsheet: Tearsheet, question: str, where: Filter) -> Answer:
     """Ask, showing what is found and written meanwhile when somebody is watching."""
     watching = console(stderr=True)
     if not watching.is_terminal:
-        return tearsheet.ask(question)
+        return tearsheet.ask(question, where=where)
     from rag.terminal import watch
 
     # Closing the events stops the model, whatever ends the watching.
-    with closing(tearsheet.ask_events(question)) as events:
+    with closing(tearsheet.ask_events(question, where=where)) as events:
         return watch(events, watching)
 
 

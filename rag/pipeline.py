@@ -22,7 +22,7 @@ from rag.confidence import Calibration
 from rag.errors import LibraryError, ModelError
 from rag.evidence import select
 from rag.laws import Problem
-from rag.library import Library
+from rag.library import ALL, Filter, Library
 from rag.question import read_question
 from rag.read import Unread, find_files, read_file
 from rag.records import Answer, Article
@@ -37,6 +37,7 @@ FITTED = Path(__file__).resolve().parent.parent / "models"
 """Where the fitted weights of evidence and confidence are shipped."""
 
 NO_ARTICLES = "The library holds no articles yet. Add some with `tearsheet add PATH`."
+NONE_PASS = "No article passes these filters. `tearsheet list` with the same filters shows what does."
 
 
 class Models:
@@ -189,16 +190,21 @@ class Tearsheet:
         for article_id in ids:
             self.library.remove(article_id)
 
-    def ask(self, question: str, *, cancelled: Callable[[], bool] | None = None) -> Answer:
-        """Return the verified answer. Raises QuestionError, LibraryError, ModelError, CancelledError."""
-        with closing(self.ask_events(question, cancelled=cancelled)) as events:
+    def ask(
+        self, question: str, *, where: Filter = ALL, cancelled: Callable[[], bool] | None = None
+    ) -> Answer:
+        """Return the verified answer from the articles that pass `where`.
+
+        Raises QuestionError, LibraryError, ModelError, CancelledError.
+        """
+        with closing(self.ask_events(question, where=where, cancelled=cancelled)) as events:
             for event in events:
                 if isinstance(event, Answer):
                     return event
         raise LibraryError("The question ended without an answer. Ask it again.")
 
     def ask_events(
-        self, question: str, *, cancelled: Callable[[], bool] | None = None
+        self, question: str, *, where: Filter = ALL, cancelled: Callable[[], bool] | None = None
     ) -> Events[Event, None, None]:
         """Yield Found, then Drafts while a model writes, last the Answer. Closing it stops the model."""
         began = time.perf_counter()
@@ -207,8 +213,16 @@ class Tearsheet:
             yield Answer(asked.text, "refused", notes=(NO_ARTICLES,), tier="quote")
             return
         hits = retrieve(
-            asked.text, self.library, self.models.embedder, index=self.index, k=self.settings.passages
+            asked.text,
+            self.library,
+            self.models.embedder,
+            index=self.index,
+            k=self.settings.passages,
+            where=where,
         )
+        if where and not hits:
+            yield Answer(asked.text, "refused", notes=(NONE_PASS,), tier="quote")
+            return
         yield Found(hits)
         found = time.perf_counter()
         evidence = select(asked, hits, self.models.embedder, self.models.parser, self.models.trees)

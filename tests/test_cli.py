@@ -53,7 +53,7 @@ class Desk:
     def __exit__(self, *_: object) -> None:
         self.closed = True
 
-    def articles(self) -> list[Article]:
+    def articles(self, where: object = None) -> list[Article]:
         return list(self.held.values())
 
     def article(self, name: str) -> Article:
@@ -74,7 +74,7 @@ class Desk:
         for id_ in ids:
             del self.held[id_]
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, *, where: object = None) -> Answer:
         if len(question) > 100:
             raise QuestionError("The question is longer than 100 characters. Shorten it.")
         if "boom" in question:

@@ -166,3 +166,41 @@ def test_the_doctor_finds_a_new_library_whole(run: Run, folder: Path) -> None:
     code, out, _ = run("doctor", "--json")
     assert (code, loaded(out)["problems"], loaded(out)["articles"]) == (0, [], 6)
     assert run("doctor", "--rebuild")[0] == 0
+
+
+DAYS = """{"text": "Nine people were hurt in the fire.", "source": "Post", "date": "2026-03-02", "tags": "fire"}
+{"text": "Ten people were hurt in the fire.", "source": "Herald", "date": "2026-03-03", "tags": "fire"}
+{"text": "Some people were hurt in the fire.", "source": "Herald"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("only", "sources"),
+    [
+        (["--source", "post"], ["Post"]),
+        (["--source", "Post", "--source", "herald"], ["Herald", "Herald", "Post"]),
+        (["--after", "2026-03-03"], ["Herald"]),
+        (["--before", "2026-03-02"], ["Post"]),
+        (["--tag", "fire", "--after", "2026"], ["Herald", "Post"]),
+        (["--source", "Times"], []),
+    ],
+)
+def test_a_filter_binds_what_is_listed_and_what_is_asked(
+    run: Run, tmp_path: Path, only: list[str], sources: list[str]
+) -> None:
+    (tmp_path / "days.jsonl").write_text(DAYS)
+    run("add", str(tmp_path / "days.jsonl"))
+    listed = loaded(run("list", "--json", *only)[1])["articles"]
+    assert sorted(article["source"] for article in listed) == sources
+    answer = loaded(run("ask", "--json", "How many people were hurt in the fire?", *only)[1])
+    shown = [c for claim in answer["claims"] for c in claim["citations"]] + answer["nearest"]
+    assert {citation["source"] for citation in shown} <= set(sources)
+    assert bool(shown) == bool(sources)
+
+
+def test_a_filter_that_nothing_passes_says_so(run: Run, folder: Path) -> None:
+    run("add", str(folder / "fire.txt"))
+    code, out, _ = run("ask", "How many people were hurt?", "--source", "Times")
+    assert (code, "No article passes these filters." in out) == (0, True)
+    assert run("ask", "How many?", "--after", "last week")[0] == 2
+    assert run("ask", "How many?", "--article", "zzz")[0] == 2
