@@ -196,6 +196,7 @@ def filter_arguments(parser: argparse.ArgumentParser) -> None:
     only.add_argument(
         "--before", metavar="DATE", default="", help="published by the end of this day, month, year"
     )
+    only.add_argument("--feed", metavar="FEED", action="append", default=[], help="listed by this feed")
     only.add_argument("--tag", metavar="TAG", action="append", default=[], help="with this tag")
     only.add_argument(
         "--article", metavar="ID", action="append", default=[], help="this one, or how its id begins"
@@ -212,6 +213,8 @@ def chosen(arguments: argparse.Namespace, library: Library) -> Filter:
         before=arguments.before,
         articles=tuple(library.article(name).id for name in arguments.article),
         tags=tuple(arguments.tag),
+        feeds=tuple(arguments.feed),
+        as_of=getattr(arguments, "as_of", ""),
     )
 
 
@@ -298,6 +301,7 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="FILE.gguf", help="a model to word them with (default: the bundled one)"
     )
     parser.add_argument("--passages", metavar="N", type=int, help="passages to look at (default: 10)")
+    parser.add_argument("--as-of", metavar="DATE", default="", help="answer from what was known on this day")
     filter_arguments(parser)
 
 

@@ -13,8 +13,8 @@ from rag.rows import PASSAGES_PER_ARTICLE, STORED, numbers_of, text_hash, text_i
 UNIT = 0.01
 """How far the length of a stored vector may be from 1."""
 
-AT_ONCE = 4096
-"""Vectors looked at together."""
+AT_ONCE = 512
+"""Articles whose vectors are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,8 @@ def _articles(db: sqlite3.Connection) -> Iterator[Problem]:
             )
         sql = "SELECT start, stop, hash FROM passages WHERE number BETWEEN ? AND ? ORDER BY number"
         passages = db.execute(sql, numbers_of(number)).fetchall()
-        if bool(passages) == (replaced_by is not None):
-            law = "An article has passages if and only if it is the newest revision."
-            yield Problem(law, f"{len(passages)} passages, replaced by {replaced_by}", id_)
+        if not passages and replaced_by is None:
+            yield Problem("An article has passages.", "there is none", id_)
         last = 0
         for start, stop, digest in passages:
             if not last <= start < stop <= len(text):
@@ -91,6 +90,22 @@ def _owners(db: sqlite3.Connection) -> Iterator[Problem]:
         yield Problem("Every passage belongs to an article.", f"{count} belong to none")
     for (id_,) in db.execute(f"SELECT id FROM articles WHERE replaced_by NOT IN ({articles})"):
         yield Problem("A replaced article has a newer revision.", "there is none", id_)
+    for (id_,) in db.execute("SELECT id FROM articles WHERE (replaced_by IS NULL) <> (until = '')"):
+        yield Problem("An article has an end if and only if it was replaced.", "it is otherwise", id_)
+    for (id_,) in db.execute("SELECT id FROM articles WHERE origin = ''"):
+        yield Problem("Every article is grouped with its near-copies.", "it has no group", id_)
+    current = f"{articles} WHERE replaced_by IS NULL"
+    sql = f"SELECT count(*) FROM passages WHERE number / {PASSAGES_PER_ARTICLE} IN ({current})"
+    (count,), (noted,) = (
+        db.execute(sql).fetchone(),
+        db.execute("SELECT value FROM meta WHERE key = 'passages'").fetchone(),
+    )
+    if str(count) != noted:
+        yield Problem("The number of passages is noted.", f"{noted} noted, {count} there")
+    tags = "SELECT value, number FROM articles, json_each(tags)"
+    for one, other in ((tags, "SELECT * FROM labels"), ("SELECT * FROM labels", tags)):
+        if count := db.execute(f"SELECT count(*) FROM ({one} EXCEPT {other})").fetchone()[0]:
+            yield Problem("Filters know the tags of every article.", f"{count} differ")
 
 
 def _pairs(db: sqlite3.Connection, kind: str, numbers: str) -> Iterator[Problem]:
@@ -104,15 +119,26 @@ def _pairs(db: sqlite3.Connection, kind: str, numbers: str) -> Iterator[Problem]
 
 
 def _vectors(db: sqlite3.Connection) -> Iterator[Problem]:
-    yield from _pairs(db, "vector", "SELECT passage FROM vectors")
-    sizes = {size for (size,) in db.execute("SELECT DISTINCT length(vector) FROM vectors")}
-    if len(sizes) > 1 or any(size % STORED.itemsize for size in sizes):
-        yield Problem("All vectors have the same length.", f"bytes: {sorted(sizes)}")
+    owners = f"SELECT DISTINCT number / {PASSAGES_PER_ARTICLE} FROM passages"
+    for law, sql in (
+        ("Every passage has its vector.", f"{owners} EXCEPT SELECT article FROM vectors"),
+        ("Every vector has its passage.", f"SELECT article FROM vectors EXCEPT {owners}"),
+    ):
+        if count := db.execute(f"SELECT count(*) FROM ({sql})").fetchone()[0]:
+            yield Problem(law, f"those of {count} articles have none")
+    (width,) = db.execute("SELECT value FROM meta WHERE key = 'width'").fetchone()
+    size = int(width) * STORED.itemsize
+    sql = (
+        "SELECT count(*) FROM vectors WHERE length(vectors) <> ?1 * (SELECT count(*) FROM passages "
+        "WHERE number BETWEEN article * ?2 AND (article + 1) * ?2 - 1)"
+    )
+    if count := db.execute(sql, (size, PASSAGES_PER_ARTICLE)).fetchone()[0]:
+        yield Problem("All vectors have the same length.", f"those of {count} articles have another")
         return
-    rows = db.execute("SELECT vector FROM vectors")
+    rows = db.execute("SELECT vectors FROM vectors")
     bad = 0
     while batch := rows.fetchmany(AT_ONCE):
-        matrix = np.frombuffer(b"".join(row[0] for row in batch), STORED).reshape(len(batch), -1)
+        matrix = np.frombuffer(b"".join(row[0] for row in batch), STORED).reshape(-1, int(width))
         lengths = np.linalg.norm(matrix.astype(np.float32), axis=1)
         bad += int((~(np.abs(lengths - 1) <= UNIT)).sum())
     if bad:

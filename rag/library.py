@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,21 +12,33 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import DamagedError, InputError, LibraryError, NotFoundError
+from rag.changes import (
+    corrects,
+    first,
+    known_since,
+    list_in_feed,
+    quoted,
+    raise_generation,
+    rebuild_lexical,
+    require_storable,
+    require_width,
+    supersede,
+)
+from rag.errors import LibraryError, NotFoundError
+from rag.filters import ALL, Filter, passing
 from rag.laws import Problem, check
+from rag.matrix import REBUILD, Ids, Matrix, Rows, Vectors
 from rag.records import Article, Passage
 from rag.rows import (
-    ALL,
     COLUMNS,
     PASSAGES_PER_ARTICLE,
     STORED,
-    Filter,
     article_of,
-    delete_passages,
+    delete_article,
     details_of,
+    group,
     insert_article,
     passage_texts,
-    passing,
     place_of,
     text_hash,
     text_id,
@@ -35,20 +46,16 @@ from rag.rows import (
 )
 from rag.store import Store, note, reported
 
-__all__ = ["ALL", "Counts", "Filter", "Library", "Outcome", "Problem", "text_id"]
+__all__ = ["ALL", "Counts", "Filter", "Ids", "Library", "Outcome", "Problem", "Revision", "text_id"]
 
-Ids = NDArray[np.int64]
-Vectors = NDArray[np.float32]
 Outcome = Literal["added", "revised", "unchanged"]
 Embed = Callable[[Sequence[str]], NDArray[Any]]
 
 EMBEDDED_AT_ONCE = 256
 """Passages embedded and committed at a time when all vectors are made anew."""
 
-READ_AT_ONCE = 4096
-"""Vectors read at a time, so that loading them takes little more memory than they do."""
-
-REBUILD = "Run `tearsheet doctor --rebuild`."
+REMEMBERED = 8
+"""Filters whose articles are kept in memory until the library changes: a conversation repeats its own."""
 
 _NO_IDS: Ids = np.empty(0, np.int64)
 _NO_VECTORS: Vectors = np.empty((0, 0), np.float32)
@@ -64,6 +71,17 @@ class Counts:
     """Of the whole folder on disk."""
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One text that an article has had."""
+
+    article: Article
+    known: str
+    """Since when it is known, ISO 8601; empty when that is not."""
+    until: str
+    """When a newer text took its place; empty for the current one."""
+
+
 class Library:
     """An open library. One process at a time may write; any number may read meanwhile.
 
@@ -72,7 +90,8 @@ class Library:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._loaded: tuple[int, Ids, Vectors] | None = None
+        self._matrix = Matrix()
+        self._passed: dict[Filter, tuple[int, Ids]] = {}
 
     @classmethod
     def open(cls, folder: Path, *, write: bool = False) -> Library:
@@ -81,7 +100,10 @@ class Library:
         Raises LockedError when another process writes, LibraryError when there is nothing to read or its
         version is not this program's, DamagedError when the file is no library.
         """
-        return cls(Store.open(folder, write=write))
+        library = cls(Store.open(folder, write=write))
+        if write:
+            library._group_the_ungrouped()
+        return library
 
     def close(self) -> None:
         """Close the file and give up the right to write."""
@@ -143,37 +165,45 @@ class Library:
         )
         return bool(self._store.rows(sql, place_of(article), article.id, details_of(article)))
 
-    def add(self, article: Article, passages: Sequence[Passage], vectors: NDArray[Any]) -> Outcome:
+    def add(
+        self, article: Article, passages: Sequence[Passage], vectors: NDArray[Any], *, feed: str = ""
+    ) -> Outcome:
         """Commit an article, its passages and their vectors (unit rows, one each) wholly or not at all.
 
         The same text is the same article, wherever it stands. Another text at the same file or URL is a
         revision: the old one is kept but found no more, unless it also stands elsewhere. Other details
-        (title, date …) from the place they were taken from replace the old ones.
-        Raises InputError for an article that cannot be kept.
+        (title, date …) from the place they were taken from replace the old ones. `feed` is the address of
+        a known feed that listed it. Raises InputError for an article that cannot be kept.
         """
-        _require_storable(article, passages, vectors)
+        require_storable(article, passages, vectors)
         place = place_of(article)
         with self._store.writing() as db:
-            _require_width(db, vectors)
-            known = _first(db, "SELECT number, replaced_by, path, url FROM articles WHERE id = ?", article.id)
-            stood = _first(db, "SELECT article, details FROM places WHERE place = ?", place)
+            require_width(db, vectors)
+            sql = "SELECT number, path, url FROM articles WHERE id = ? AND replaced_by IS NULL"
+            known = first(db, sql, article.id)
+            sql = "SELECT article, places.details, known FROM places JOIN articles ON number = article"
+            stood = first(db, f"{sql} WHERE place = ?", place)
             outcome: Outcome = "unchanged"
-            if known is None or known["replaced_by"] is not None:
-                number = insert_article(
-                    db, article, passages, vectors, instead_of=known["number"] if known else None
-                )
+            if known is None:
+                since = known_since(article, stood)
+                number = insert_article(db, article, passages, vectors, known=since)
                 outcome = "added"
             else:
                 number = known["number"]
-                if _corrects(article, known, stood):
+                if corrects(article, known, stood):
                     update_article(db, number, article)
                     outcome = "revised"
             if place:
                 db.execute("REPLACE INTO places VALUES (?, ?, ?)", (place, number, details_of(article)))
-            if stood and stood["article"] != number and _supersede(db, stood["article"], number):
+            if (
+                stood
+                and stood["article"] != number
+                and supersede(db, stood["article"], number, read=article.fetched)
+            ):
                 outcome = "revised"
+            list_in_feed(db, number, feed)
             if outcome != "unchanged":
-                _raise_generation(db)
+                raise_generation(db)
         return outcome
 
     def remove(self, article_id: str) -> Article:
@@ -188,11 +218,19 @@ class Library:
             ]
             for number in numbers:
                 older = db.execute("SELECT number FROM articles WHERE replaced_by = ?", (number,)).fetchall()
-                numbers.extend(row[0] for row in older)
-                delete_passages(db, number)
-                db.execute("DELETE FROM articles WHERE number = ?", (number,))
-            _raise_generation(db)
+                numbers.extend(row[0] for row in older if row[0] not in numbers)
+            for number in numbers:
+                delete_article(db, number)
+            raise_generation(db)
         return article
+
+    def _group_the_ungrouped(self) -> None:
+        """Find the near-copies among articles that an older version of Tearsheet added."""
+        sql = f"SELECT number, {COLUMNS} FROM articles WHERE origin = '' ORDER BY number LIMIT 100"
+        while rows := self._store.rows(sql):
+            with self._store.writing() as db:
+                for row in rows:
+                    group(db, row["number"], article_of(row))
 
     # ── Reading ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -205,6 +243,8 @@ class Library:
         sql = f"SELECT {COLUMNS}, replaced_by FROM articles WHERE id >= ? AND id < ? ORDER BY id LIMIT 100"
         rows = self._store.rows(sql, beginning, f"{beginning}~") if beginning else []
         found = [row for row in rows if row["replaced_by"] is None] or rows
+        # A text that came back has several rows; the last one is as good as any.
+        found = list({row["id"]: row for row in found}.values())
         if not found:
             raise NotFoundError(f"No article has the id {id_!r}. `tearsheet list` shows the ids.")
         if len(found) > 1:
@@ -218,6 +258,37 @@ class Library:
         rows = self._store.rows(f"SELECT {COLUMNS} {condition} ORDER BY published, number", *values)
         return [article_of(row) for row in rows]
 
+    def revisions(self, article_id: str) -> list[Revision]:
+        """Return every text that an article has had, the oldest first. Raises NotFoundError."""
+        article = self.article(article_id)
+        newest = """
+            WITH RECURSIVE later (number, next) AS (
+                SELECT number, replaced_by FROM articles WHERE id = ?
+                UNION SELECT articles.number, replaced_by FROM articles JOIN later ON articles.number = next
+            ) SELECT max(number) FROM later WHERE next IS NULL
+        """
+        sql = f"""
+            WITH RECURSIVE line (n) AS (
+                VALUES (?) UNION SELECT number FROM articles JOIN line ON replaced_by = n
+            ) SELECT {COLUMNS}, known, until FROM articles JOIN line ON number = n
+            ORDER BY until = '', until, number
+        """
+        number = self._store.rows(newest, article.id)[0][0]
+        rows = self._store.rows(sql, number)
+        return [Revision(article_of(row), row["known"], row["until"]) for row in rows]
+
+    def origins(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        """Return the current articles of each group of near-copies that one of these articles belongs to."""
+        sql = """
+            SELECT origin, id FROM articles WHERE replaced_by IS NULL AND origin IN (
+                SELECT origin FROM articles WHERE id IN (SELECT value FROM json_each(?))
+            ) ORDER BY number
+        """
+        groups: dict[str, list[str]] = {}
+        for origin, id_ in self._store.rows(sql, json.dumps(list(ids))):
+            groups.setdefault(origin, []).append(id_)
+        return groups
+
     def counts(self) -> Counts:
         """Return how much there is to find, and the size of the folder."""
         articles = self._store.rows("SELECT count(*) FROM articles WHERE replaced_by IS NULL")[0][0]
@@ -229,8 +300,8 @@ class Library:
 
     @property
     def size(self) -> int:
-        """How many passages there are."""
-        return int(self._store.rows("SELECT count(*) FROM passages")[0][0])
+        """How many passages there are to find."""
+        return int(self._store.noted("passages"))
 
     def passages(self, ids: Iterable[int]) -> dict[int, Passage]:
         """Return the passages with these numbers, in that order; one removed meanwhile is left out."""
@@ -253,63 +324,78 @@ class Library:
         if not terms or k < 1:
             return []
         sql = "SELECT rowid, rank FROM lexical WHERE lexical MATCH ?"
-        values = [" OR ".join(map(_quoted, terms))]
+        values = [" OR ".join(map(quoted, terms))]
         if where:
             condition, more = passing(where)
             sql += f" AND rowid / {PASSAGES_PER_ARTICLE} IN (SELECT number {condition})"
             values += more
+        else:
+            superseded = "SELECT number FROM articles WHERE replaced_by IS NOT NULL"
+            sql += f" AND rowid / {PASSAGES_PER_ARTICLE} NOT IN ({superseded})"
         rows = self._store.rows(f"{sql} ORDER BY rank LIMIT ?", *values, k)
         return sorted(((row[0], -row[1]) for row in rows), key=lambda hit: (-hit[1], hit[0]))
 
     def frequency(self, term: str, *, most: int) -> int:
         """Return how many passages hold `term`, counting no further than `most`."""
         sql = "SELECT count(*) FROM (SELECT 1 FROM lexical WHERE lexical MATCH ? LIMIT ?)"
-        return int(self._store.rows(sql, _quoted(term), most)[0][0])
+        return int(self._store.rows(sql, quoted(term), most)[0][0])
+
+    def rows(self) -> Rows:
+        """Return the vectors of all passages in memory, those of older revisions too.
+
+        They are read once; later calls read what changed.
+        """
+        return self._matrix.follow(self._store)
 
     def vectors(self) -> tuple[Ids, Vectors]:
-        """Return the numbers of all passages, ascending, and their vectors as float32 rows.
-
-        They are kept, and read again only after a change.
-        """
-        with self._store.turn:
-            generation = self.generation
-            if self._loaded is None or self._loaded[0] != generation:
-                self._loaded = (generation, *self._read_vectors())
-            return self._loaded[1], self._loaded[2]
-
-    def _read_vectors(self) -> tuple[Ids, Vectors]:
-        parts: list[tuple[Ids, Vectors]] = []
-        with reported(self.folder):
-            rows = self._store.db.execute("SELECT passage, vector FROM vectors ORDER BY passage")
-            while batch := rows.fetchmany(READ_AT_ONCE):
-                parts.append(_matrix(batch))
-        if len({matrix.shape[1] for _, matrix in parts}) > 1:
-            raise DamagedError(f"The vectors in {self.folder} differ in length. {REBUILD}")
-        ids, matrices = zip(*parts, strict=True) if parts else ((_NO_IDS,), (_NO_VECTORS,))
-        return np.concatenate(ids), np.concatenate(matrices)
+        """Return the numbers of all passages to find, ascending, and a copy of their vectors."""
+        rows = self.rows()
+        if not rows.blocks:
+            return _NO_IDS, _NO_VECTORS
+        return rows.ids[rows.current], np.concatenate(rows.blocks)[rows.current]
 
     def vectors_of(self, ids: Ids) -> tuple[Ids, Vectors]:
         """Return the vectors of some passages, as `vectors` does of all."""
+        size = self._vector_size
         sql = (
-            "SELECT passage, vector FROM vectors WHERE passage IN (SELECT value FROM json_each(?)) "
-            "ORDER BY passage"
+            f"SELECT value, substr(vectors, 1 + value % {PASSAGES_PER_ARTICLE} * {size}, {size}) "
+            f"FROM json_each(?) JOIN vectors ON article = value / {PASSAGES_PER_ARTICLE} ORDER BY value"
         )
-        return _matrix(self._store.rows(sql, json.dumps(ids.tolist())))
+        rows = [row for row in self._store.rows(sql, json.dumps(ids.tolist())) if len(row[1]) == size > 0]
+        if not rows:
+            return _NO_IDS, _NO_VECTORS
+        flat = np.frombuffer(b"".join(row[1] for row in rows), STORED).astype(np.float32)
+        return np.array([row[0] for row in rows], np.int64), flat.reshape(len(rows), -1)
+
+    @property
+    def _vector_size(self) -> int:
+        """Bytes of one stored vector."""
+        return int(self._store.noted("width") or 0) * STORED.itemsize
 
     def numbers(self) -> Ids:
-        """Return the numbers of all passages, ascending."""
-        rows = self._store.rows("SELECT number FROM passages ORDER BY number")
-        return np.array([row[0] for row in rows], np.int64)
+        """Return the numbers of all passages to find, ascending."""
+        rows = self.rows()
+        return rows.ids[rows.current]
 
-    def passing(self, ids: Ids, where: Filter) -> NDArray[np.bool_]:
-        """Return, for each passage number, whether its article passes."""
+    def passing(self, where: Filter) -> Ids:
+        """Return the numbers of the articles that pass; kept until the library changes."""
+        generation = self.generation
+        kept = self._passed.get(where)
+        if kept is not None and kept[0] == generation:
+            return kept[1]
         condition, values = passing(where)
-        articles = [row[0] for row in self._store.rows(f"SELECT number {condition}", *values)]
-        return np.isin(ids // PASSAGES_PER_ARTICLE, np.array(articles, np.int64))
+        numbers = [row[0] for row in self._store.rows(f"SELECT number {condition}", *values)]
+        found = np.array(numbers, np.int64)
+        self._passed = dict([*self._passed.items()][1 - REMEMBERED :]) | {where: (generation, found)}
+        return found
 
     def known_vectors(self, texts: Iterable[str]) -> dict[str, Vectors]:
         """Return the vectors of those texts that some passage has already."""
-        sql = "SELECT vector FROM passages JOIN vectors ON passage = number WHERE hash = ? LIMIT 1"
+        size = self._vector_size
+        sql = (
+            f"SELECT substr(vectors, 1 + number % {PASSAGES_PER_ARTICLE} * {size}, {size}) FROM passages "
+            f"JOIN vectors ON article = number / {PASSAGES_PER_ARTICLE} WHERE hash = ? LIMIT 1"
+        )
         found = {text: self._store.rows(sql, text_hash(text)) for text in texts}
         return {
             text: np.frombuffer(rows[0][0], STORED).astype(np.float32) for text, rows in found.items() if rows
@@ -328,100 +414,42 @@ class Library:
         Stopped half-way, the next call goes on from there if the embedder is still the same.
         """
         with self._store.writing() as db:
-            _rebuild_lexical(db)
+            rebuild_lexical(db)
             if self._store.noted("next_embedder") != fingerprint:
                 db.execute("DELETE FROM next_vectors")
                 note(db, "next_embedder", fingerprint)
-        sql = (
-            "SELECT number FROM passages WHERE number > (SELECT ifnull(max(passage), 0) FROM next_vectors) "
-            "ORDER BY number LIMIT ?"
-        )
-        while rows := self._store.rows(sql, EMBEDDED_AT_ONCE):
-            ids = [row[0] for row in rows]
-            vectors = np.asarray(embed([passage.text for passage in self.passages(ids).values()]), STORED)
+        width = 0
+        while texts := self._next_texts():
+            vectors = np.asarray(embed([text for _, text in texts]), STORED)
+            width = vectors.shape[1]
+            owners = np.array([id_ // PASSAGES_PER_ARTICLE for id_, _ in texts])
             with self._store.writing() as db:
-                pairs = zip(ids, map(bytes, vectors), strict=True)
-                db.executemany("INSERT INTO next_vectors VALUES (?, ?)", pairs)
+                for article in dict.fromkeys(owners.tolist()):
+                    row = (article, vectors[owners == article].tobytes())
+                    db.execute("INSERT INTO next_vectors VALUES (?, ?)", row)
         with self._store.writing() as db:
             db.execute("DELETE FROM vectors")
-            db.execute("INSERT INTO vectors SELECT passage, vector FROM next_vectors ORDER BY passage")
+            db.execute("INSERT INTO vectors SELECT * FROM next_vectors ORDER BY article")
             db.execute("DELETE FROM next_vectors")
             note(db, "embedder", fingerprint)
+            note(db, "width", str(width or self._store.noted("width")))
             note(db, "next_embedder", "")
             note(db, "vectors_made", str(self.vectors_made + 1))
-            _raise_generation(db)
+            raise_generation(db)
 
-
-# ── Inside one transaction ───────────────────────────────────────────────────────────────────────────
-
-
-def _supersede(db: sqlite3.Connection, number: int, by: int) -> bool:
-    """Stop finding an article that stands nowhere any more; say whether that was so."""
-    if _first(db, "SELECT 1 FROM places WHERE article = ?", number):
-        return False
-    delete_passages(db, number)
-    db.execute("UPDATE articles SET replaced_by = ? WHERE number = ?", (by, number))
-    return True
-
-
-def _rebuild_lexical(db: sqlite3.Connection) -> None:
-    current = "SELECT number FROM articles WHERE replaced_by IS NULL"
-    db.execute(f"DELETE FROM passages WHERE number / {PASSAGES_PER_ARTICLE} NOT IN ({current})")
-    db.execute("INSERT INTO lexical (lexical) VALUES ('delete-all')")
-    for (number,) in db.execute(current).fetchall():
-        db.executemany("INSERT INTO lexical (rowid, text) VALUES (?, ?)", passage_texts(db, number))
-    _raise_generation(db)
-
-
-def _raise_generation(db: sqlite3.Connection) -> None:
-    db.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
-
-
-def _first(db: sqlite3.Connection, sql: str, *values: object) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = db.execute(sql, values).fetchone()
-    return row
-
-
-def _matrix(rows: Sequence[sqlite3.Row]) -> tuple[Ids, Vectors]:
-    if not rows:
-        return _NO_IDS, _NO_VECTORS
-    if len({len(row[1]) for row in rows}) > 1:
-        raise DamagedError(f"The vectors of the library differ in length. {REBUILD}")
-    flat = np.frombuffer(b"".join(row[1] for row in rows), STORED).astype(np.float32)
-    return np.array([row[0] for row in rows], np.int64), flat.reshape(len(rows), -1)
-
-
-def _corrects(article: Article, known: sqlite3.Row, stood: sqlite3.Row | None) -> bool:
-    """Whether the same text now comes with other details from the place that the details are from."""
-    if stood is None or stood["article"] != known["number"] or stood["details"] == details_of(article):
-        return False
-    return place_of(article) == str(known["path"] or known["url"])
-
-
-def _require_storable(article: Article, passages: Sequence[Passage], vectors: NDArray[Any]) -> None:
-    name = article.title or article.path or article.id
-    if "\0" in article.text:
-        raise InputError(f"The article {name!r} holds a NUL character. Is it text?")
-    if not passages:
-        raise InputError(f"The article {name!r} has no text to search.")
-    if len(passages) > PASSAGES_PER_ARTICLE:
-        raise InputError(f"The article {name!r} has {len(passages)} passages. Split it into several.")
-    if article.id != text_id(article.text):
-        raise ValueError(f"article {article.id!r} is not the hash of its text")
-    if any(p.article.id != article.id or not 0 <= p.start < p.end <= len(article.text) for p in passages):
-        raise ValueError(f"a passage of article {article.id} lies outside it")
-    if vectors.ndim != 2 or len(vectors) != len(passages) or not np.isfinite(vectors).all():
-        raise ValueError(f"{vectors.shape} vectors for {len(passages)} passages, or one is not finite")
-
-
-def _require_width(db: sqlite3.Connection, vectors: NDArray[Any]) -> None:
-    """Raise LibraryError unless `vectors` are as long as those that are there."""
-    kept = _first(db, "SELECT length(vector) FROM vectors LIMIT 1")
-    old, new = (kept[0] // STORED.itemsize if kept else 0), vectors.shape[1]
-    if old not in (0, new):
-        raise LibraryError(f"The vectors of the library have {old} numbers, the new ones {new}. {REBUILD}")
-
-
-def _quoted(term: str) -> str:
-    """Return `term` as a string of FTS5's query language."""
-    return '"' + term.replace('"', " ").replace("\0", " ") + '"'
+    def _next_texts(self) -> list[tuple[int, str]]:
+        """Return the passages of the next articles to embed anew: EMBEDDED_AT_ONCE, or one article's."""
+        sql = (
+            "SELECT number FROM articles WHERE number > (SELECT ifnull(max(article), 0) FROM next_vectors) "
+            "AND EXISTS (SELECT 1 FROM passages WHERE passages.number BETWEEN articles.number * ? "
+            "AND articles.number * ? + ?) ORDER BY number LIMIT ?"
+        )
+        each = PASSAGES_PER_ARTICLE
+        texts: list[tuple[int, str]] = []
+        with self._store.turn, reported(self.folder):
+            for (number,) in self._store.db.execute(sql, (each, each, each - 1, EMBEDDED_AT_ONCE)).fetchall():
+                its = passage_texts(self._store.db, number)
+                if texts and len(texts) + len(its) > EMBEDDED_AT_ONCE:
+                    break
+                texts += its
+        return texts

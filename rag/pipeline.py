@@ -191,12 +191,18 @@ class Tearsheet:
             self.library.remove(article_id)
 
     def ask(
-        self, question: str, *, where: Filter = ALL, cancelled: Callable[[], bool] | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = ALL,
+        as_of: str = "",
+        cancelled: Callable[[], bool] | None = None,
     ) -> Answer:
-        """Return the verified answer from the articles that pass `where`.
+        """Return the verified answer from the articles that pass `where`, as they were known on `as_of`.
 
-        Raises QuestionError, LibraryError, ModelError, CancelledError.
+        Raises QuestionError, LibraryError, ModelError, CancelledError, and InputError for what is no date.
         """
+        where = replace(where, as_of=as_of) if as_of else where
         with closing(self.ask_events(question, where=where, cancelled=cancelled)) as events:
             for event in events:
                 if isinstance(event, Answer):

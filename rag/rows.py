@@ -1,19 +1,17 @@
-"""How records become rows of the library and back, and which rows pass a filter."""
+"""How records become rows of the library and back: one article with all that is made from it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import InputError
+from rag.origins import COPY, bands, overlap, shingles
 from rag.records import Article, Passage
 from rag.text import Span
 
@@ -26,55 +24,9 @@ COLUMNS = "id, text, title, source, url, path, byline, published, updated, fetch
 STORED = np.dtype("<f2")
 """How a vector is kept: half precision halves the file and changed no ranking that was measured."""
 
-_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}(T.*)?)?)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which articles to look at; an empty field does not restrict. Raises InputError for what is no date."""
-
-    sources: tuple[str, ...] = ()
-    """Outlets; upper and lower case are the same."""
-    after: str = ""
-    """First day, month or year, ISO 8601, included. Articles without a date do not pass."""
-    before: str = ""
-    """Last day, month or year, included."""
-    articles: tuple[str, ...] = ()
-    """Ids of articles."""
-    tags: tuple[str, ...] = ()
-    """An article with any of them passes."""
-
-    def __post_init__(self) -> None:
-        for value in (self.after, self.before):
-            if value and not _DATE.fullmatch(value):
-                raise InputError(f"A date is written like 2025-12-31, 2025-12 or 2025; found {value!r}.")
-
-    def __bool__(self) -> bool:
-        return bool(self.sources or self.after or self.before or self.articles or self.tags)
-
-
-ALL = Filter()
-
-
-def passing(where: Filter) -> tuple[str, list[str]]:
-    """Return the `FROM articles WHERE …` of the current articles that pass, and its values."""
-    tests, values = ["replaced_by IS NULL"], []
-    if where.sources:
-        tests.append("source COLLATE NOCASE IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(where.sources))
-    if where.after:
-        tests.append("published >= ?")
-        values.append(where.after)
-    if where.before:
-        tests.append("published > '' AND substr(published, 1, length(?)) <= ?")
-        values += [where.before, where.before]
-    if where.articles:
-        tests.append("id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(where.articles))
-    if where.tags:
-        tests.append("EXISTS (SELECT 1 FROM json_each(tags) JOIN json_each(?) AS wanted USING (value))")
-        values.append(json.dumps(where.tags))
-    return f"FROM articles WHERE {' AND '.join(tests)}", values
+COMPARED = 10
+"""Articles of one band looked at when a new one may be a copy: the newest, so that no band of boilerplate
+makes adding slower as the library grows."""
 
 
 def text_id(text: str) -> str:
@@ -123,28 +75,60 @@ def insert_article(
     passages: Sequence[Passage],
     vectors: NDArray[Any],
     *,
-    instead_of: int | None,
+    known: str,
 ) -> int:
-    """Insert an article under a new number; `instead_of` is the superseded row of the same text, if any."""
-    if instead_of is not None:
-        db.execute("DELETE FROM articles WHERE number = ?", (instead_of,))
+    """Insert an article under a new number, grouped with its near-copies; return the number.
+
+    `known` is since when its text is known.
+    """
     values = article_values(article)
     number = db.execute(
-        f"INSERT INTO articles ({COLUMNS}, added) "
-        f"VALUES ({', '.join('?' * len(values))}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
-        values,
+        f"INSERT INTO articles ({COLUMNS}, known, until, added) "
+        f"VALUES ({', '.join('?' * len(values))}, ?, '', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+        (*values, known),
     ).lastrowid
     assert number is not None
-    if instead_of is not None:
-        db.execute("UPDATE articles SET replaced_by = ? WHERE replaced_by = ?", (number, instead_of))
     ids = range(numbers_of(number)[0], numbers_of(number)[0] + len(passages))
     spans = [(id_, p.start, p.end, text_hash(p.text)) for id_, p in zip(ids, passages, strict=True)]
     db.executemany("INSERT INTO passages VALUES (?, ?, ?, ?)", spans)
-    blobs = map(bytes, np.asarray(vectors, STORED))
-    db.executemany("INSERT INTO vectors VALUES (?, ?)", zip(ids, blobs, strict=True))
+    db.execute("INSERT INTO vectors VALUES (?, ?)", (number, np.asarray(vectors, STORED).tobytes()))
     texts = [(id_, p.text) for id_, p in zip(ids, passages, strict=True)]
     db.executemany("INSERT INTO lexical (rowid, text) VALUES (?, ?)", texts)
+    insert_labels(db, number, article.tags)
+    group(db, number, article)
+    count_passages(db, len(passages))
     return number
+
+
+def insert_labels(db: sqlite3.Connection, number: int, tags: Sequence[str]) -> None:
+    """Let filters find an article by its tags."""
+    db.execute("DELETE FROM labels WHERE article = ?", (number,))
+    db.executemany("INSERT INTO labels VALUES (?, ?)", [(tag, number) for tag in dict.fromkeys(tags)])
+
+
+def group(db: sqlite3.Connection, number: int, article: Article) -> None:
+    """Give an article the origin of the one it shares most with, else its own id; file it under its bands."""
+    found = shingles(article.text)
+    keys = bands(found)
+    if not article.origin:
+        origin = _origin_of(db, found, keys) or article.id
+        db.execute("UPDATE articles SET origin = ? WHERE number = ?", (origin, number))
+    db.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", [(key, number) for key in keys])
+
+
+def _origin_of(db: sqlite3.Connection, found: NDArray[np.uint64], keys: Sequence[int]) -> str:
+    met: dict[int, int] = {}
+    for key in keys:
+        sql = "SELECT article FROM bands WHERE band = ? ORDER BY article DESC LIMIT ?"
+        for (number,) in db.execute(sql, (key, COMPARED)):
+            met[number] = met.get(number, 0) + 1
+    best, origin = COPY, ""
+    for number in sorted(met, key=lambda number: (-met[number], number))[: 3 * COMPARED]:
+        text, its = db.execute("SELECT text, origin FROM articles WHERE number = ?", (number,)).fetchone()
+        share = overlap(found, shingles(text))
+        if its and (share > best or (share == best and not origin)):
+            best, origin = share, its
+    return origin
 
 
 def update_article(db: sqlite3.Connection, number: int, article: Article) -> None:
@@ -154,16 +138,36 @@ def update_article(db: sqlite3.Connection, number: int, article: Article) -> Non
     del said["origin"]
     names = ", ".join(f"{name} = ?" for name in said)
     db.execute(f"UPDATE articles SET {names} WHERE number = ?", (*said.values(), number))
+    insert_labels(db, number, article.tags)
 
 
-def delete_passages(db: sqlite3.Connection, number: int) -> None:
-    """Delete an article's passages and all that was made from them."""
+def delete_article(db: sqlite3.Connection, number: int) -> None:
+    """Delete an article and all that was made from it."""
+    (replaced,) = db.execute("SELECT replaced_by FROM articles WHERE number = ?", (number,)).fetchone()
+    texts = passage_texts(db, number)
     # The lexical index keeps no text of its own: it must be told which words to forget.
-    db.executemany(
-        "INSERT INTO lexical (lexical, rowid, text) VALUES ('delete', ?, ?)", passage_texts(db, number)
-    )
-    for table, key in (("passages", "number"), ("vectors", "passage"), ("next_vectors", "passage")):
-        db.execute(f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", numbers_of(number))
+    db.executemany("INSERT INTO lexical (lexical, rowid, text) VALUES ('delete', ?, ?)", texts)
+    db.execute("DELETE FROM passages WHERE number BETWEEN ? AND ?", numbers_of(number))
+    (text,) = db.execute("SELECT text FROM articles WHERE number = ?", (number,)).fetchone()
+    keys = [(key, number) for key in bands(shingles(text))]
+    db.executemany("DELETE FROM bands WHERE band = ? AND article = ?", keys)
+    for table in ("vectors", "next_vectors", "labels", "listed"):
+        db.execute(f"DELETE FROM {table} WHERE article = ?", (number,))
+    db.execute("DELETE FROM articles WHERE number = ?", (number,))
+    if replaced is None:
+        count_passages(db, -len(texts))
+        note_gone(db, number)
+
+
+def note_gone(db: sqlite3.Connection, number: int) -> None:
+    """Note that an article is found no more, for those who follow what the library holds."""
+    sql = "INSERT INTO gone SELECT value + 1, ? FROM meta WHERE key = 'generation'"
+    db.execute(sql, (number,))
+
+
+def count_passages(db: sqlite3.Connection, more: int) -> None:
+    """Keep count of the passages that are found, for counting them takes time in a large library."""
+    db.execute("UPDATE meta SET value = value + ? WHERE key = 'passages'", (more,))
 
 
 def passage_texts(db: sqlite3.Connection, number: int) -> list[tuple[int, str]]:

@@ -44,15 +44,18 @@ GATHER = 0.2
 
 def nearest(library: Library, query: NDArray[np.float32], k: int, where: Filter = ALL) -> Scored:
     """Return the `k` passages with the largest cosine to the unit vector `query`: (number, cosine), exact."""
-    ids, matrix = library.vectors()
-    if not len(ids) or k < 1:
+    rows = library.rows()
+    if not len(rows.ids) or k < 1:
         return []
-    if where:
-        passes = library.passing(ids, where)
-        if passes.mean() < GATHER:
-            return _top(ids[passes], matrix[passes] @ query, k)
-        return _top(ids, np.where(passes, matrix @ query, -np.inf), k)
-    return _top(ids, matrix @ query, k)
+    passes = rows.of(library.passing(where)) if where else rows.current
+    count = int(np.count_nonzero(passes))
+    if count < GATHER * len(passes):
+        places = np.flatnonzero(passes)
+        return _top(rows.ids[places], rows.scores_of(places, query), k)
+    scores = rows.scores(query)
+    if count < len(passes):
+        scores[~passes] = -np.inf
+    return _top(rows.ids, scores, k)
 
 
 def _top(ids: Ids, scores: NDArray[np.float32], k: int) -> Scored:
