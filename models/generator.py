@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.beginning import Beginning
 from models.compute import COMPUTE, identity, package_folder, prepare_environment, thread_count
+from models.faster import faster_copy
 from models.gguf import check_gguf
 from models.llama import Llama, log_softmax
 from models.protocols import Generator, Message
@@ -30,20 +32,30 @@ _log = logging.getLogger(__name__)
 
 
 def load_generator(
-    path: Path | None = None, *, threads: int = 0, context: int = CONTEXT, patience: float = PATIENCE
+    path: Path | None = None,
+    *,
+    threads: int = 0,
+    context: int = CONTEXT,
+    patience: float = PATIENCE,
+    beginning: Sequence[Message] = (),
 ) -> Generator:
     """Return the bundled model, or the one in the GGUF file `path`.
 
     `threads` of 0 means all physical cores but one; `context` is in tokens and is lowered to what the
     model was trained for. A reply that nobody reads on for `patience` seconds gives way to the next call.
-    Raises ModelError when the file cannot be used; llama.cpp sees no damaged one.
+    What the model computes of `beginning`, the messages that most prompts begin with, is kept in the
+    cache, so that a new process need not read them again. Raises ModelError when the file cannot be used;
+    llama.cpp sees no damaged one.
     """
     file = path or bundled_gguf()
     check_gguf(file)
     prepare_environment()
+    threads = thread_count(threads)
+    run = file if path else faster_copy(file)
     with COMPUTE:
-        llama = Llama(file, threads=thread_count(threads), context=context)
-    return LlamaGenerator(llama, file, patience=patience)
+        llama = Llama(run, threads=threads, context=context)
+    key = f"{identity(run)} {llama.context} {threads} {llama.build()}"
+    return LlamaGenerator(llama, file, patience=patience, beginning=Beginning(beginning, key))
 
 
 def bundled_gguf() -> Path:
@@ -57,16 +69,20 @@ def bundled_gguf() -> Path:
 class LlamaGenerator:
     """A loaded chat model. Every call starts from the same state, so the same prompt gives the same text."""
 
-    def __init__(self, llama: Llama, file: Path, *, patience: float) -> None:
+    def __init__(self, llama: Llama, file: Path, *, patience: float, beginning: Beginning) -> None:
         self.name = file.stem
         self.fingerprint = f"{file.stem}-{identity(file)}"
         self._llama = llama
         self._patience = patience
+        self._beginning = beginning
         self._gate = threading.Condition()
         self._holder: object | None = None
         self._idle_since = math.inf
         self._closed = False
         self._template = load_template(llama.template(), bos=llama.special("bos"), eos=llama.special("eos"))
+        self._begun: list[list[int]] = []
+        if beginning.messages:
+            self._begun = self._tokenised([*beginning.messages, Message("user", "")])[:-1]
 
     def write(
         self,
@@ -89,6 +105,9 @@ class LlamaGenerator:
         try:
             begun = [tokens] if (tokens := self._llama.tokens(opening, special=False)) else []
             segments = self._fitted([*self._tokenised(messages), *begun], room=1)
+            if self._begun and segments[: len(self._begun)] == self._begun:
+                with COMPUTE:
+                    self._beginning.prepare(self._llama, self._begun, cancelled)
             pieces = self._pieces(segments, max_tokens, self._barred(words), cancelled)
             for piece in _without_stops(pieces, stop):
                 self._idle_since = time.monotonic()

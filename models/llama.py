@@ -76,6 +76,12 @@ class Llama:
         # At exit another thread may still be decoding, and the system takes the memory back anyway.
         self.free.atexit = False
 
+    def build(self) -> str:
+        """Return the version of the engine and the features of the processor that it uses."""
+        import llama_cpp
+
+        return f"{llama_cpp.__version__} {self._api.llama_print_system_info().decode()}"
+
     def template(self) -> str:
         found = self._api.llama_model_chat_template(self._model, None)
         if not found:
@@ -154,6 +160,28 @@ class Llama:
                 total += float(log_softmax(self._logits(row))[tokens[start + row + 1]])
         return total
 
+    def state(self, segments: list[list[int]], cancelled: Callable[[], bool] | None) -> bytes:
+        """Evaluate `segments`, which then stand at the beginning, and return what was computed for them."""
+        self.read(segments, cancelled)
+        size = self._api.llama_state_seq_get_size(self._context, 0)
+        buffer = (ctypes.c_uint8 * size)()
+        written = self._api.llama_state_seq_get_data(self._context, buffer, size, 0)
+        return bytes(buffer[:written])
+
+    def recall(self, segments: list[list[int]], state: bytes) -> bool:
+        """Take up the `state` that was returned for `segments`; False when this context cannot."""
+        self._cut(0)
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        if self._api.llama_state_seq_set_data(self._context, buffer, len(state), 0) != len(state):
+            self._cut(0)
+            return False
+        self._kept = list(segments)
+        return True
+
+    def begins_with(self, segments: list[list[int]]) -> bool:
+        """Whether `segments` stand evaluated at the beginning already."""
+        return self._kept[: len(segments)] == segments
+
     def _cut(self, length: int) -> bool:
         """Forget what was evaluated after `length` tokens; False when the model had to forget everything."""
         if length and self._api.llama_memory_seq_rm(self._memory, 0, length, -1):
@@ -207,6 +235,20 @@ class Llama:
             raise (raised[0] if raised else stopped) from None
         finally:
             self._api.llama_set_abort_callback(self._context, self._api.ggml_abort_callback(), None)
+
+
+def quantise(source: Path, target: Path, form: str, *, threads: int = 1) -> None:
+    """Write the weights of `source` to `target` in another number format, e.g. `Q8_0`. Raises ModelError."""
+    import llama_cpp.llama_cpp as api
+
+    _prepare(api)
+    _lately.clear()
+    settings = api.llama_model_quantize_default_params()
+    settings.ftype = getattr(api, f"LLAMA_FTYPE_MOSTLY_{form}")
+    settings.allow_requantize = True
+    settings.nthread = threads
+    if api.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(settings)):
+        raise ModelError(f"llama.cpp cannot write {source.name!r} as {form}: {_complaint()}.")
 
 
 def _free(api: Native, model: Native, context: Native, batch: Native) -> None:

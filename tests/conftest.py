@@ -26,6 +26,8 @@ def pytest_configure() -> None:
         "TEARSHEET_CONFIG": str(Path(_NOBODY.name) / "none.toml"),
         "TEARSHEET_LIBRARY": str(Path(_NOBODY.name) / "library"),
         "TEARSHEET_THREADS": "1",
+        "TEARSHEET_CACHE": str(Path(_NOBODY.name) / "cache"),
+        "TEARSHEET_MODELS": str(Path(_NOBODY.name) / "models"),
     }
     loopback.refuse_the_network()
 

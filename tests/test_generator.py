@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from models.compute import COMPUTE
+from models.faster import faster_copy
 from models.generator import LlamaGenerator, bundled_gguf, load_generator
 from models.llama import Llama, log_softmax
 from models.protocols import Message
@@ -41,7 +42,7 @@ def generator() -> LlamaGenerator:
 
 @pytest.fixture(scope="module")
 def llama() -> Llama:
-    return Llama(bundled_gguf(), threads=1, context=2048)
+    return Llama(faster_copy(bundled_gguf()), threads=1, context=2048)
 
 
 def reply(generator: LlamaGenerator, messages: tuple[Message, ...], tokens: int = 24) -> str:

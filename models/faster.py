@@ -1,0 +1,86 @@
+"""A copy of the bundled model that the processor reads prompts with twice as fast, made once in the cache.
+
+The bundled file holds 4-bit weights with an offset (Q4_1), for which llama.cpp has no fast kernel. The same
+numbers as 8-bit weights (Q8_0) are half as large again and are read at 200 tokens a second instead of 94
+on one core, and the next token is the same 95 times in 100; see docs/decisions.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from models.compute import COMPUTE, identity
+from models.gguf import check_gguf
+from models.llama import quantise
+from models.places import cache_folder
+from rag.errors import ModelError
+
+FORM = "Q8_0"
+ROOM = 4
+"""Free disk needed, as a multiple of the size of the source: making a copy may not fill the disk."""
+
+ABANDONED = 3600.0
+"""Seconds after which an unfinished copy belongs to a process that was killed."""
+
+_log = logging.getLogger(__name__)
+
+
+def faster_copy(source: Path, *, folder: Path | None = None) -> Path:
+    """Return the copy of `source` in `folder` (by default the cache), making it when there is none.
+
+    Returns `source` itself, and says why in the log, when the disk or llama.cpp refuses. The name of a copy
+    holds the identities of its source and of itself, so a stale or damaged one is never used.
+    """
+    kept = folder or cache_folder() / "models"
+    begins = f"{source.stem}-{identity(source)}-{FORM}-"
+    try:
+        for known in _found(kept, begins, ".gguf"):
+            if _whole(known, begins):
+                return known
+            known.unlink(missing_ok=True)
+        return _make(source, kept, begins)
+    except (OSError, ModelError) as error:
+        _log.warning("%s is used as it is, which reads prompts at half the speed: %s", source.name, error)
+        return source
+
+
+def _found(folder: Path, begins: str, ending: str) -> list[Path]:
+    return sorted(folder.glob(f"{glob.escape(begins)}*{ending}"))
+
+
+def _whole(copy: Path, begins: str) -> bool:
+    try:
+        check_gguf(copy)
+    except ModelError:
+        return False
+    return copy.name == f"{begins}{identity(copy)}.gguf"
+
+
+def _make(source: Path, folder: Path, begins: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    room, needed = shutil.disk_usage(folder).free, ROOM * source.stat().st_size
+    if room < needed:
+        raise ModelError(f"{folder} has {room:,} bytes free and a copy wants {needed:,}. Free some.")
+    for left in _found(folder, source.stem, ".part"):
+        if time.time() - left.stat().st_mtime > ABANDONED:
+            left.unlink(missing_ok=True)
+    number, name = tempfile.mkstemp(prefix=begins, suffix=".part", dir=folder)
+    os.close(number)
+    part = Path(name)
+    try:
+        with COMPUTE:
+            quantise(source, part, FORM)
+        check_gguf(part)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        whole = folder / f"{begins}{identity(part)}.gguf"
+        part.replace(whole)
+    finally:
+        part.unlink(missing_ok=True)
+    return whole
