@@ -121,3 +121,88 @@ class Answer:
     model: str = ""
     tier: Tier = "quote"
     seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One line of a briefing: a claim and how widely it is told."""
+
+    claim: Claim
+    label: str = ""
+    """What the line is about, where a section lists things: a person, a figure."""
+    origins: int = 1
+    """Independent origins that tell it, near-copies counted once."""
+    alone: bool = False
+    """Whether only one of several origins tells it."""
+    also: tuple[Citation, ...] = ()
+    """Where others tell the same in words that do not hold all of the claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a briefing; `kind` is stable, the heading is for people."""
+
+    kind: str
+    heading: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of a timeline."""
+
+    first: str
+    """ISO 8601 day, month or year; empty when no article lets it be told."""
+    last: str
+    """The end of a span; otherwise the same as `first`."""
+    said: str
+    """The words of the article for it, e.g. `Tuesday`."""
+    certain: bool
+    """Whether the article states it, or it was reckoned from the day the article was published."""
+    ahead: bool
+    """Whether it was still to come when the article was written."""
+    claim: Claim
+    note: str = ""
+    """What a reader should know of the date, e.g. that another article gives another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that the articles tell differently."""
+
+    about: str
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUse:
+    """An article that a briefing was made from."""
+
+    article: Article
+    origin: str
+    share: float
+    """Part of the briefing's lines that cite it, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the articles say on a topic, every line with its passage."""
+
+    topic: str
+    status: Literal["answered", "refused"] = "refused"
+    headline: str = ""
+    """The title of the article that stands nearest to all; taken, never made."""
+    headline_from: Article | None = None
+    sections: tuple[Section, ...] = ()
+    timeline: tuple[Event, ...] = ()
+    disagreements: tuple[Difference, ...] = ()
+    sources: tuple[SourceUse, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    as_of: str = ""
+    since: str = ""
+    """When the briefing that this one was compared with was made."""
+    model: str = ""
+    tier: Tier = "quote"
+    seconds: dict[str, float] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote as percent
 
-from rag.records import Answer, Article, Citation, Claim, Status, Support
+from rag.records import Answer, Article, Brief, Citation, Claim, Point, Status, Support
 
 REFUSAL = "The articles do not say."
 
@@ -100,6 +100,91 @@ def answer_to_json(answer: Answer) -> dict[str, object]:
         "model": {"name": answer.model, "tier": answer.tier},
         "seconds": {"retrieve": 0.0, "answer": 0.0}
         | {stage: round(seconds, 4) for stage, seconds in answer.seconds.items()},
+    }
+
+
+def brief_citations(brief: Brief) -> list[Citation]:
+    """Return the cited spans of a briefing in the order of their numbers, each once."""
+    spans: dict[tuple[str, int, int], Citation] = {}
+    points = [point for section in brief.sections for point in section.points]
+    of_lines = [
+        *(citation for point in points for citation in point.claim.citations),
+        *(citation for event in brief.timeline for citation in event.claim.citations),
+        *(citation for differ in brief.disagreements for side in differ.sides for citation in side.citations),
+    ]
+    for citation in (*of_lines, *(citation for point in points for citation in point.also)):
+        spans.setdefault(_span(citation), citation)
+    return list(spans.values())
+
+
+def brief_numbers(brief: Brief) -> Numbers:
+    """Return the number of each cited span of a briefing."""
+    return {_span(citation): number for number, citation in enumerate(brief_citations(brief), start=1)}
+
+
+def brief_words(brief: Brief) -> int:
+    """Return the words of a briefing: its lines and the sides of its differences."""
+    texts = [point.claim.text for section in brief.sections for point in section.points]
+    texts += [event.claim.text for event in brief.timeline]
+    texts += [side.value for difference in brief.disagreements for side in difference.sides]
+    return sum(len(text.split()) for text in texts)
+
+
+def brief_to_json(brief: Brief) -> dict[str, object]:
+    """Return the briefing in the form that `tearsheet brief --json` promises."""
+    numbers = brief_numbers(brief)
+
+    def listed(citations: Sequence[Citation]) -> list[dict[str, object]]:
+        return [_citation_to_json(citation, numbers[_span(citation)]) for citation in citations]
+
+    def claimed(claim: Claim) -> dict[str, object]:
+        return {"text": claim.text, "by": claim.by, "citations": listed(claim.citations)}
+
+    def pointed(point: Point) -> dict[str, object]:
+        told = {"label": point.label, "origins": point.origins, "alone": point.alone}
+        return claimed(point.claim) | told | {"also": listed(point.also)}
+
+    of = brief.headline_from
+    return {
+        "topic": brief.topic,
+        "status": brief.status,
+        "headline": {"text": brief.headline, "article": of.id, "source": of.source} if of else None,
+        "words": brief_words(brief),
+        "as_of": brief.as_of,
+        "since": brief.since,
+        "sections": [
+            {"kind": part.kind, "heading": part.heading, "claims": [pointed(point) for point in part.points]}
+            for part in brief.sections
+        ],
+        "timeline": [
+            {
+                "date": event.first,
+                "last": event.last,
+                "said": event.said,
+                "certain": event.certain,
+                "ahead": event.ahead,
+                "note": event.note,
+                "claim": claimed(event.claim),
+            }
+            for event in brief.timeline
+        ],
+        "disagreements": [
+            {
+                "about": differ.about,
+                "sides": [
+                    {"value": side.value, "citations": listed(side.citations)} for side in differ.sides
+                ],
+            }
+            for differ in brief.disagreements
+        ],
+        "sources": [
+            article_to_json(use.article, text=False) | {"origin": use.origin, "share": round(use.share, 4)}
+            for use in brief.sources
+        ],
+        "rejected": [{"text": rejected.text, "reason": rejected.reason} for rejected in brief.rejected],
+        "notes": list(brief.notes),
+        "model": {"name": brief.model, "tier": brief.tier},
+        "seconds": {stage: round(seconds, 4) for stage, seconds in brief.seconds.items()},
     }
 
 

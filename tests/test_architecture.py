@@ -14,9 +14,19 @@ FOLDERS = ("ui", "evals", "rag", "models")
 ORDER = (
     "ui evals",
     "rag.cli",
+    "rag.shelf rag.brief_command",
+    "rag.session",
+    "rag.terminal_brief",
     "rag.terminal",
     "rag.pipeline",
+    "rag.render_brief",
     "rag.render",
+    "rag.brief",
+    "rag.differ",
+    "rag.contrast",
+    "rag.sides rag.timeline rag.people rag.amounts rag.gaps",
+    "rag.points",
+    "rag.statements rag.trim rag.scope rag.dates",
     "rag.answer",
     "rag.verify",
     "rag.disagree",
@@ -25,12 +35,14 @@ ORDER = (
     "rag.spans",
     "rag.question",
     "rag.prompts rag.numbers rag.names",
-    "rag.retrieve rag.chunk rag.read",
-    "rag.clean",
+    "rag.adding",
+    "rag.web",
+    "rag.retrieve rag.chunk rag.read rag.feeds",
+    "rag.clean rag.docx rag.fetch",
     "rag.vectors",
     "rag.library",
     "rag.changes",
-    "rag.laws rag.matrix",
+    "rag.laws rag.matrix rag.subscriptions",
     "rag.store",
     "rag.rows rag.schema",
     "rag.origins rag.filters",
@@ -44,14 +56,16 @@ ORDER = (
 import others of their folder."""
 
 STAGES = {
-    "reading": ("rag.read", "rag.clean"),
+    "reading": ("rag.web", "rag.read", "rag.feeds", "rag.docx", "rag.fetch", "rag.clean"),
     "cutting": ("rag.chunk",),
     "finding": ("rag.retrieve",),
     "answering": (
         *("rag.answer", "rag.verify", "rag.disagree", "rag.confidence", "rag.evidence"),
         *("rag.spans", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
+        *("rag.brief", "rag.scope", "rag.statements", "rag.points", "rag.trim", "rag.dates"),
+        *("rag.timeline", "rag.people", "rag.amounts", "rag.gaps", "rag.sides", "rag.differ", "rag.contrast"),
     ),
-    "showing": ("rag.render",),
+    "showing": ("rag.render", "rag.render_brief"),
 }
 """The stages of the pipeline, which know nothing of each other; `rag.pipeline` alone knows their order."""
 
@@ -76,10 +90,12 @@ FENCES = {
         "rag/laws.py",
     ),
     "trafilatura pypdf": ("rag/read.py",),
-    "rich": ("rag/terminal.py", "rag/cli.py"),
+    "feedparser": ("rag/feeds.py",),
+    "rich": ("rag/terminal.py", "rag/terminal_brief.py", "rag/cli.py", "rag/brief_command.py"),
     "gradio starlette": ("ui/",),
-    "socket": ("ui/app.py",),
-    "urllib.request http requests httpx aiohttp": (),
+    "socket": ("ui/app.py", "rag/fetch.py"),
+    "http.client": ("rag/fetch.py",),
+    "urllib.request http.server requests httpx aiohttp": (),
     "sklearn": ("evals/fit.py",),
     "pytest": ("evals/plugin.py",),
     "unittest.mock": (),
@@ -88,7 +104,7 @@ FENCES = {
 
 LATE = (
     "llama_cpp torch sentence_transformers transformers onnxruntime tokenizers safetensors spacy chromadb "
-    "trafilatura pypdf"
+    "trafilatura pypdf feedparser"
 )
 """Packages too slow to import before they are needed: only inside functions."""
 

@@ -1,0 +1,137 @@
+"""The figures of a story: each number with its unit, what it counts and who gives it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from models.protocols import Token
+from rag.dates import dates
+from rag.numbers import Quantity, quantities
+from rag.statements import Statement
+
+MOST_CHARACTERS = 60
+"""A number and its noun that stand farther apart are not shown as one."""
+_HEDGE = re.compile(
+    r"(?:(?:about|around|nearly|almost|some|roughly|approximately|more than|less than|over|under|at least|"
+    r"up to|at most|fewer than|close to|an estimated)\s+)$",
+    re.I,
+)
+_ORDINAL = re.compile(r"\d(?:st|nd|rd|th)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number in a sentence: `counts` is the head noun of what it counts."""
+
+    quantity: Quantity
+    counts: str
+    """Lemma of the noun, empty for money and shares that stand alone."""
+    span: tuple[int, int]
+    """Offsets into the parsed sentence of the phrase with the number in it."""
+    said: tuple[int, int]
+    """Offsets of the number with its hedge and its noun, e.g. `around 20 points`."""
+    statement: Statement
+
+    @property
+    def text(self) -> str:
+        start, end = self.said
+        return " ".join(self.statement.parse.text[start:end].split())
+
+    @property
+    def phrase(self) -> str:
+        return " ".join(self.statement.parse.text[self.span[0] : self.span[1]].split())
+
+    def same(self, other: Figure) -> bool:
+        """Whether both are the same number of the same thing."""
+        return self.quantity.same(other.quantity) and self.counts == other.counts
+
+
+def figures(statements: Sequence[Statement]) -> tuple[Figure, ...]:
+    """Return the figures in the statements, in order; dates, years, ordinals and names of things are none."""
+    return tuple(figure for statement in statements for figure in _of(statement))
+
+
+def _of(statement: Statement) -> Iterator[Figure]:
+    text, tokens = statement.parse.text, statement.parse.tokens
+    days = [when.at for when in dates(text)]
+    for quantity in quantities(text):
+        start, end = quantity.start, quantity.end
+        while start < end and text[start].isspace():
+            start += 1
+        if any(start < b and a < end for a, b in days) or _ORDINAL.search(quantity.text):
+            continue
+        if re.search(r"[-–:]$", text[max(0, start - 1) : start]) or re.match(r"[:.]\d|[a-z]", text[end:]):
+            continue
+        places = [i for i, token in enumerate(tokens) if token.start < end and start < token.end]
+        of_time = any(tokens[i].entity in {"DATE", "TIME"} and not quantity.unit for i in places)
+        if of_time and not re.match(r"[\s-]*(?:minute|hour|day|week|month|year)", text[end:]):
+            continue
+        if not any(tokens[i].pos in {"NUM", "SYM"} for i in places):
+            continue
+        head = _counted(tokens, places)
+        hedge = _HEDGE.search(text[:start])
+        first = hedge.start() if hedge else start
+        if head is None and not quantity.unit:
+            continue
+        if head is None:
+            yield Figure(quantity, "", _phrase(tokens, places[-1], first, end), (first, end), statement)
+            continue
+        outer = _joined(tokens, head)
+        noun = tokens[outer]
+        said = (min(first, noun.start), max(end, noun.end))
+        if said[1] - said[0] > MOST_CHARACTERS:
+            said = (first, end)
+        yield Figure(quantity, tokens[head].lemma.casefold(), _phrase(tokens, outer, *said), said, statement)
+
+
+def _joined(tokens: Sequence[Token], head: int) -> int:
+    """The noun that a hyphened measure belongs to: the plan of "28-point peace plan"."""
+    up = tokens[head].head
+    hyphened = head > 0 and tokens[head - 1].text == "-"
+    return up if hyphened and up > head and tokens[up].pos in {"NOUN", "PROPN"} else head
+
+
+def _counted(tokens: Sequence[Token], places: Sequence[int]) -> int | None:
+    """The noun that a number counts: its head, or the head of the compound it stands in ("28-point plan")."""
+    inside = set(places)
+    at = places[-1]
+    for _ in range(4):
+        up = tokens[at].head
+        if up == at:
+            return None
+        if up not in inside and tokens[up].pos in {"NOUN", "PROPN"}:
+            if tokens[at].dep in {"nummod", "compound", "amod", "quantmod", "nmod", "npadvmod"}:
+                return up
+            if tokens[up].lemma.casefold() in {"%", "percent"}:
+                at = up
+                continue
+            return None
+        at = up
+    return None
+
+
+def _phrase(tokens: Sequence[Token], head: int, start: int, end: int) -> tuple[int, int]:
+    """The noun with what belongs to it, clauses after a comma left out."""
+    inside = {head}
+    grew = True
+    while grew:
+        more = {
+            j
+            for j, token in enumerate(tokens)
+            if token.head in inside and token.dep not in {"relcl", "appos", "punct", "advcl", "conj", "cc"}
+        } - inside
+        grew = bool(more)
+        inside |= more
+    first = last = head
+    while first - 1 in inside or (first >= 2 and tokens[first - 1].text == "-" and first - 2 in inside):
+        first -= 1
+    while last + 1 in inside or (
+        last + 2 < len(tokens) and tokens[last + 1].text == "-" and last + 2 in inside
+    ):
+        last += 1
+    return min(start, tokens[first].start), max(end, tokens[last].end)
+
+
+__all__ = ["Figure", "figures"]

@@ -1,0 +1,411 @@
+"""Statements -> what the articles tell differently: posts, days, numbers, doers, denials, prospects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from models.protocols import Token
+from rag.amounts import Figure
+from rag.contrast import by_denial, by_prospect, by_standing
+from rag.names import akin, same_name
+from rag.people import Person, Role
+from rag.points import Pool, names_and_numbers, one_name, shares
+from rag.records import Difference
+from rag.sides import Value, difference, whole
+from rag.statements import Statement
+from rag.text import STOPWORDS, normalise, words
+from rag.timeline import Dated
+
+MOST = 10
+SAME_EVENT = 0.5
+"""Cosine from which two dated sentences with the same names may tell one event."""
+SAME_COUNT = 0.4
+"""Cosine from which two sentences may count the same thing."""
+_ROUND = 0.11
+"""Relative distance within which a hedged number is a rounding of another."""
+_POST = re.compile(
+    r"\b(?:envoy|minister|secretary|head|chief|adviser|advisor|aide|director|chair\w*|spokes\w+|mayor|"
+    r"governor|general|ambassador|developer|business\w+|magnate|lawyer|analyst|engineer|guard|captain)\b",
+    re.I,
+)
+_AUTHORS = frozenset("negotiate write draft author devise conceive".split())
+_CAUSES = frozenset("cause start spark trigger ignite begin".split())
+_DEEDS = (_AUTHORS, _CAUSES)
+
+
+def differences(
+    pool: Pool, persons: Sequence[Person], days: Sequence[Dated], counted: Sequence[Figure]
+) -> tuple[Difference, ...]:
+    """Return what independent origins tell differently, the surest kinds first; nothing is voted away."""
+    if len(pool.origins) < 2:
+        return ()
+    found = [
+        *_by_number(pool, counted),
+        *_by_day(pool, days),
+        *_by_doer(pool),
+        *by_denial(pool),
+        *_by_office(pool, persons),
+        *_by_role(persons),
+        *by_standing(pool),
+        *by_prospect(pool),
+        *_by_place(pool, days, persons),
+    ]
+    kept: list[Difference] = []
+    for each in found:
+        if len(each.sides) > 1 and not any(_overlaps(each, other) for other in kept):
+            kept.append(each)
+    return tuple(kept[:MOST])
+
+
+def _overlaps(left: Difference, right: Difference) -> bool:
+    mine = {(c.article.id, c.start) for side in left.sides for c in side.citations}
+    theirs = {(c.article.id, c.start) for side in right.sides for c in side.citations}
+    return mine == theirs
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def _by_number(pool: Pool, counted: Sequence[Figure]) -> Iterator[Difference]:
+    """The same noun counted by another number in a sentence about the same, roundings apart."""
+    done: set[str] = set()
+    for figure in counted:
+        if not figure.counts or figure.counts in done or figure.quantity.unit == "%":
+            continue
+        alike = [
+            other
+            for other in counted
+            if other.counts == figure.counts
+            and other.quantity.unit == figure.quantity.unit
+            and _close(pool, figure.statement, other.statement) >= SAME_COUNT
+            and _same_deed(figure, other)
+        ]
+        groups: list[list[Value]] = []
+        heads: list[Figure] = []
+        for other in alike:
+            home = next((i for i, head in enumerate(heads) if _agree(head, other)), None)
+            if home is None:
+                heads.append(other)
+                groups.append([])
+                home = len(groups) - 1
+            groups[home].append(Value(other.text, other.statement))
+        if len(groups) > 1:
+            done.add(figure.counts)
+            yield from difference(f"How many {_plural(figure.counts)}", groups, revised=True)
+
+
+def _same_deed(left: Figure, right: Figure) -> bool:
+    """Whether both numbers stand in sentences about one thing: they share a name and a word beside it."""
+    if left is right or left.statement is right.statement:
+        return left is right
+    mine = {word for word in _content(left.statement) if word != left.counts}
+    theirs = {word for word in _content(right.statement) if word != right.counts}
+    return shares(left.statement, right.statement) and len(mine & theirs) >= 2
+
+
+def _agree(left: Figure, right: Figure) -> bool:
+    a, b = left.quantity.value, right.quantity.value
+    hedged = left.text != left.quantity.text or right.text != right.quantity.text
+    return a == b or (hedged and abs(a - b) <= _ROUND * max(abs(a), abs(b)))
+
+
+def _plural(noun: str) -> str:
+    return noun if noun.endswith("s") else f"{noun}s"
+
+
+# ---------------------------------------------------------------- days
+
+
+def _by_day(pool: Pool, days: Sequence[Dated]) -> Iterator[Difference]:
+    """One event told with two different days: verbs of one family, the same names, days of the same kind."""
+    done: set[tuple[str, int]] = set()
+    for left in days:
+        if left.statement.key in done or not _a_day(left):
+            continue
+        group = [left]
+        for right in days:
+            if right.statement.origin == left.statement.origin or not _a_day(right):
+                continue
+            if _close(pool, left.statement, right.statement) < SAME_EVENT:
+                continue
+            if _same_event(pool, left, right) and left.ahead == right.ahead:
+                group.append(right)
+        values: dict[str, list[Value]] = {}
+        for each in group:
+            values.setdefault(_day_name(each), []).append(Value(each.when.said, each.statement))
+        if len(values) > 1:
+            done |= {each.statement.key for each in group}
+            yield from difference(f"When {_event_words(left)}", list(values.values()))
+
+
+def _a_day(each: Dated) -> bool:
+    return each.when.precise or (not each.when.first and each.when.said.casefold().endswith("day"))
+
+
+def _day_name(each: Dated) -> str:
+    return each.when.first or each.when.said.casefold().split()[-1]
+
+
+def _same_event(pool: Pool, left: Dated, right: Dated) -> bool:
+    mine, theirs = _governor(left), _governor(right)
+    if mine is None or theirs is None or not akin(mine.lemma.casefold(), theirs.lemma.casefold()):
+        return False
+    rare = [
+        name
+        for name in names_and_numbers(left.statement) & names_and_numbers(right.statement)
+        if pool.spread[name] < max(2, len(pool.origins)) and not name.endswith("day")
+    ]
+    return bool(rare)
+
+
+def _governor(each: Dated) -> Token | None:
+    tokens = each.statement.parse.tokens
+    start, end = each.when.at
+    inside = [i for i, token in enumerate(tokens) if token.start < end and start < token.end]
+    at = next((i for i in inside if tokens[i].head not in inside), None)
+    for _ in range(5):
+        if at is None or tokens[at].pos == "VERB" or tokens[at].lemma == "be":
+            break
+        at = tokens[at].head if tokens[at].head != at else None
+    return tokens[at] if at is not None else None
+
+
+def _event_words(each: Dated) -> str:
+    """The event in a few words of the article: subject, verb and object of the dated verb."""
+    verb = _governor(each)
+    tokens = each.statement.parse.tokens
+    if verb is None:
+        return each.statement.text[:60]
+    at = tokens.index(verb)
+    parts = [
+        token
+        for token in tokens
+        if token is verb or (token.head == at and token.dep in {"nsubj", "nsubjpass", "dobj"})
+    ]
+    names = [token.text for token in tokens if token.pos == "PROPN" and not token.text.endswith("day")]
+    told = " ".join(token.text for token in parts)
+    extra = next((name for name in reversed(names) if name not in told), "")
+    return f"{told} ({extra})" if extra else told
+
+
+# ---------------------------------------------------------------- who did it
+
+
+def _by_doer(pool: Pool) -> Iterator[Difference]:
+    """One deed on one thing with different doers, such as who wrote a plan."""
+    for deed in _DEEDS:
+        told = [found for statement in pool.statements for found in _doers(statement, deed)]
+        things: dict[str, list[tuple[frozenset[str], Value]]] = {}
+        for thing, doers, value in told:
+            home = next((known for known in things if _one_thing(known, thing)), thing)
+            things.setdefault(home, []).append((doers, value))
+        for thing, rows in things.items():
+            groups: list[list[Value]] = []
+            heads: list[frozenset[str]] = []
+            for doers, value in rows:
+                place = next((i for i, head in enumerate(heads) if doers <= head or head <= doers), None)
+                if place is None:
+                    heads.append(doers)
+                    groups.append([value])
+                else:
+                    groups[place].append(value)
+            yield from difference(f"Who {_past(deed)} the {thing}", groups)
+
+
+_PLANS = frozenset("plan proposal draft framework document blueprint".split())
+
+
+def _one_thing(left: str, right: str) -> bool:
+    return akin(left, right) or {left, right} <= _PLANS
+
+
+def _past(deed: frozenset[str]) -> str:
+    return "drew up" if deed is _AUTHORS else "caused"
+
+
+def _doers(statement: Statement, deed: frozenset[str]) -> Iterator[tuple[str, frozenset[str], Value]]:
+    tokens = statement.parse.tokens
+    for i, token in enumerate(tokens):
+        if token.pos != "VERB" or token.lemma.casefold() not in deed:
+            continue
+        things = [t for t in tokens if t.head == i and t.dep in {"dobj", "nsubjpass"}]
+        if token.dep in {"acl", "relcl"}:
+            things.append(tokens[token.head])
+        agents = [
+            j
+            for j, t in enumerate(tokens)
+            if t.dep == "pobj" and tokens[t.head].dep == "agent" and tokens[t.head].head == i
+        ]
+        agents += [j for j, t in enumerate(tokens) if t.head == i and t.dep == "nsubj"]
+        if not things or not agents or things[0].pos not in {"NOUN", "PROPN"}:
+            continue
+        reach = _conjuncts(tokens, agents)
+        helpers = [j for j, t in enumerate(tokens) if t.dep == "pobj" and _helps(tokens, j, i)]
+        names = frozenset(normalise(tokens[j].text) for j in (*reach, *helpers) if tokens[j].pos != "PRON")
+        if names:
+            first = min((*reach, *helpers))
+            last = max((*reach, *helpers))
+            while first and tokens[first - 1].dep in {"compound", "amod", "poss", "nmod"}:
+                first -= 1
+            value = " ".join(statement.parse.text[tokens[first].start : tokens[last].end].split())
+            if len(value.split()) <= 14:
+                yield things[0].lemma.casefold(), names, Value(value, statement)
+
+
+def _helps(tokens: Sequence[Token], at: int, verb: int) -> bool:
+    """Whether a token stands in "with help from X" beside the verb."""
+    up = tokens[at].head
+    while tokens[up].head != up and up != verb:
+        if tokens[up].lemma.casefold() in {"help", "assistance"}:
+            return True
+        up = tokens[up].head
+    return False
+
+
+def _conjuncts(tokens: Sequence[Token], heads: Sequence[int]) -> set[int]:
+    reach = set(heads)
+    grew = True
+    while grew:
+        more = {j for j, t in enumerate(tokens) if t.dep == "conj" and t.head in reach} - reach
+        grew = bool(more)
+        reach |= more
+    return reach
+
+
+# ---------------------------------------------------------------- offices, roles
+
+
+def _by_office(pool: Pool, persons: Sequence[Person]) -> Iterator[Difference]:
+    """One called former by some and not by others; an administration that goes by two names."""
+    named: dict[str, list[Value]] = {}
+    former: list[Value] = []
+    for statement in pool.statements:
+        for match in re.finditer(r"\b([A-Z]\w+) administration\b", statement.parse.text):
+            named.setdefault(match[1], []).append(Value(match.group(), statement))
+        for match in re.finditer(r"\b(?:the )?[Ff]ormer (President|Prime Minister)\b", statement.parse.text):
+            former.append(Value(match.group(), statement))
+    if len(named) > 1:
+        origins = [{value.statement.origin for value in values} for values in named.values()]
+        if all(not a & b for i, a in enumerate(origins) for b in origins[:i]):
+            yield from difference("Which administration governs", list(named.values()))
+    if former:
+        since = {value.statement.origin for value in former}
+        now = [
+            Value(role.role, role.statement)
+            for person in persons
+            for role in person.said
+            if re.search(r"\bPresident\b", role.role)
+            and role.statement.origin not in since
+            and any(person.name.split()[-1] in value.statement.text for value in former)
+        ]
+        if now:
+            yield from difference("Who is president", [now, former])
+
+
+_NATIONS = frozenset("russian american ukrainian us u.s. european british german french chinese".split())
+
+
+def _by_role(persons: Sequence[Person]) -> Iterator[Difference]:
+    """A person whom origins call by posts that have no word in common."""
+    for person in persons:
+        posts: dict[str, list[Role]] = {}
+        for role in person.said:
+            if _POST.search(role.role):
+                posts.setdefault(role.statement.origin, []).append(role)
+        groups: list[list[Value]] = []
+        bags: list[set[str]] = []
+        for own in posts.values():
+            bag = {word for role in own for word in _role_words(role.role)}
+            place = next((i for i, other in enumerate(bags) if _met(bag, other)), None)
+            best = max(own, key=lambda role: len(role.role.split()))
+            if place is None:
+                bags.append(bag)
+                groups.append([Value(best.role, best.statement)])
+            else:
+                bags[place] |= bag
+                groups[place].append(Value(best.role, best.statement))
+        if len(groups) > 1:
+            yield from difference(f"How {person.name} is described", groups)
+
+
+def _role_words(role: str) -> set[str]:
+    return {word.removesuffix("'s") for word in words(role)} - STOPWORDS - _NATIONS
+
+
+def _met(left: set[str], right: set[str]) -> bool:
+    return any(akin(a, b) or same_name(a, b) for a in left for b in right)
+
+
+# ---------------------------------------------------------------- places
+
+
+def _by_place(pool: Pool, days: Sequence[Dated], persons: Sequence[Person]) -> Iterator[Difference]:
+    """One person on one day in two places, or with different people."""
+    for person in persons:
+        surname = normalise(person.name.split()[-1])
+        rows: dict[str, list[tuple[frozenset[str], Value]]] = {}
+        for each in days:
+            if not _a_day(each) or not _is_about(each.statement, surname, person) or each.ahead:
+                continue
+            places = _places(each)
+            if places:
+                rows.setdefault(_day_name(each), []).append((places, whole(each.statement)))
+        for day, told in rows.items():
+            groups: list[list[Value]] = []
+            heads: list[frozenset[str]] = []
+            for places, value in told:
+                place = next((i for i, head in enumerate(heads) if head & places), None)
+                if place is None:
+                    heads.append(places)
+                    groups.append([value])
+                else:
+                    groups[place].append(value)
+            if len(groups) > 1:
+                yield from difference(f"Where {person.name} was on {day.title()}", groups)
+
+
+def _is_about(statement: Statement, surname: str, person: Person) -> bool:
+    tokens = statement.parse.tokens
+    if any(
+        one_name(normalise(token.text), surname) or same_name(normalise(token.text), surname)
+        for token in tokens
+    ):
+        return True
+    called = {normalise(role.role) for role in person.said}
+    text = normalise(statement.parse.text)
+    leaders = [
+        role.split()[0] for role in called if re.search(r"president|leader|minister", role) and " " in role
+    ]
+    return any(
+        re.search(rf"\bthe {re.escape(nation)} (?:president|leader|prime minister)\b", text)
+        for nation in leaders
+    )
+
+
+def _places(each: Dated) -> frozenset[str]:
+    """Where the dated verb happens: the places that "in" or "at" join to the verb itself."""
+    verb = _governor(each)
+    tokens = each.statement.parse.tokens
+    if verb is None or verb.lemma not in {"be", "meet", "attend", "stay", "speak", "hold"}:
+        return frozenset()
+    at = tokens.index(verb)
+    return frozenset(
+        normalise(token.text)
+        for token in tokens
+        if token.dep == "pobj"
+        and token.entity in {"GPE", "LOC", "FAC"}
+        and tokens[token.head].text.casefold() in {"in", "at"}
+        and tokens[token.head].head == at
+    )
+
+
+def _content(statement: Statement) -> set[str]:
+    return {concept for concept in statement.concepts if " " not in concept}
+
+
+def _close(pool: Pool, left: Statement, right: Statement) -> float:
+    return float(left.vector @ right.vector)
+
+
+__all__ = ["differences"]

@@ -1,0 +1,221 @@
+"""Articles -> the sentences that a briefing may lean on, parsed, embedded and weighed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from models.protocols import Embedder, Parse, Parser, Token, Vectors
+from rag.errors import CancelledError
+from rag.records import Article, Citation
+from rag.text import STOPWORDS, Span, content_words, normalise, sentences, words
+
+MOST_STATEMENTS = 700
+"""Sentences parsed and embedded in all; what an article may give of them shrinks as articles grow more."""
+MOST_EACH = 60
+FEWEST_EACH = 8
+FEWEST_WORDS = 5
+MOST_WORDS = 60
+BATCH = 64
+"""Sentences between two looks at whether the work was cancelled."""
+
+Step = Callable[[str, int, int], None]
+"""Called with the stage, the sentences done and the sentences in all."""
+
+_BOILERPLATE = re.compile(
+    r"click here|subscribe|sign up|newsletter|all rights reserved|photo(?:graph)? (?:by|courtesy)|"
+    r"read more|follow us|version of this (?:story|report|article)|advertisement|copyright|getty images|"
+    r"this (?:story|article|report) (?:was|has been|is) (?:updated|corrected|first)|"
+    r"contributed (?:to )?(?:this )?report|here.s what (?:we|you) (?:know|need)|https?://|"
+    r"image caption|cookie",
+    re.I,
+)
+_LEANING = frozenset("he she it they this that these those such his her their its both".split())
+_SPEECH = re.compile(
+    r"\b(?:sa(?:id|ys|ying)|told|tells|wr(?:ote|ites)|add(?:ed|s)|argu(?:ed|es)|warn(?:ed|s)|claim(?:ed|s)|"
+    r"announced?|declar(?:ed|es)|insist(?:ed|s)|call(?:ed|s)|describ(?:ed|es)|stat(?:ed|es|ing)|according)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence of an article: `article.text[start:end]`."""
+
+    article: Article
+    start: int
+    end: int
+    parse: Parse
+    vector: Vectors
+    place: int
+    """Its number in the article, from 0."""
+    topic: float
+    """Cosine with the topic."""
+
+    @cached_property
+    def text(self) -> str:
+        return self.article.text[self.start : self.end]
+
+    @property
+    def origin(self) -> str:
+        return origin_of(self.article)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.article.id, self.start
+
+    @cached_property
+    def leans(self) -> bool:
+        """Whether it cannot stand alone: its subject is a pronoun, or it quotes without a speaker."""
+        return leans(self.parse)
+
+    @cached_property
+    def concepts(self) -> frozenset[str]:
+        return concepts(self.parse)
+
+    def citation(self) -> Citation:
+        return Citation(self.article, self.start, self.end, self.text)
+
+
+def origin_of(article: Article) -> str:
+    """Return the group of near-copies an article belongs to; its own id when it was never grouped."""
+    return article.origin or article.id
+
+
+def gather_statements(
+    topic: str,
+    articles: Sequence[Article],
+    embedder: Embedder,
+    parser: Parser,
+    *,
+    on_step: Step | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    most: int = MOST_STATEMENTS,
+) -> tuple[Statement, ...]:
+    """Return the sentences of `articles` worth reading, by article and place. Raises CancelledError."""
+    each = max(FEWEST_EACH, min(MOST_EACH, most // max(1, len(articles))))
+    common = _document_frequency(articles)
+    chosen = [
+        (article, place, span)
+        for article in articles
+        for place, span in _worth_reading(topic, article, common, each)
+    ]
+    texts = [article.text[start:end].replace("\n", " ") for article, _, (start, end) in chosen]
+    parses: list[Parse] = []
+    rows = [embedder.embed([topic], "query")]
+    for first in range(0, len(texts), BATCH):
+        if cancelled is not None and cancelled():
+            raise CancelledError("The briefing was cancelled.")
+        if on_step is not None:
+            on_step("reading", first, len(texts))
+        parses += parser.parse(texts[first : first + BATCH])
+        rows.append(embedder.embed(texts[first : first + BATCH], "document"))
+    if on_step is not None:
+        on_step("reading", len(texts), len(texts))
+    vectors = np.concatenate(rows)
+    near = vectors[1:] @ vectors[0]
+    return tuple(
+        Statement(article, start, end, parse, vector, place, float(cosine))
+        for (article, place, (start, end)), parse, vector, cosine in zip(
+            chosen, parses, vectors[1:], near, strict=True
+        )
+    )
+
+
+def _document_frequency(articles: Sequence[Article]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for words_ in {origin_of(a): set(content_words(a.text)) for a in articles}.values():
+        counts.update(words_)
+    return counts
+
+
+def _worth_reading(topic: str, article: Article, common: Counter[str], most: int) -> list[tuple[int, Span]]:
+    """The sentences that look best by words alone: shared by other articles, about the topic, early."""
+    wanted = set(content_words(topic))
+    rated = []
+    for place, (start, end) in enumerate(sentences(article.text)):
+        text = article.text[start:end]
+        if not readable(text, article.text[end : end + 2]):
+            continue
+        said = set(content_words(text))
+        shared = sum(common[word] - 1 for word in said) / (len(said) or 1)
+        rated.append((shared + 2 * len(said & wanted) + 3 / (1 + place), place, (start, end)))
+    best = sorted(rated, key=lambda row: (-row[0], row[1]))[:most]
+    return sorted((place, span) for _, place, span in best)
+
+
+def readable(text: str, after: str) -> bool:
+    """Whether a stretch of an article is a sentence of it, not a heading, a button or a caption."""
+    count = len(words(text))
+    if not FEWEST_WORDS <= count <= MOST_WORDS or _BOILERPLATE.search(text):
+        return False
+    ends = re.search(r"[.!?…:][\"”'’)\]]*$", text.rstrip()) is not None
+    return ends or (count >= 12 and "\n" not in after)
+
+
+def leans(parse: Parse) -> bool:
+    """Whether a sentence cannot stand alone: a pronoun is its subject, or it quotes nobody it names."""
+    tokens = parse.tokens
+    text = parse.text.strip()
+    if text.endswith("?") or (text[:1] in "\"“‘'" and not _SPEECH.search(_outside_quotes(text))):
+        return True
+    if text.count("“") != text.count("”") or text.count('"') % 2:
+        return True
+    if not any(token.pos in {"VERB", "AUX"} and token.dep not in {"amod", "acl"} for token in tokens):
+        return True
+    quoted = _quoted(tokens)
+    for i, token in enumerate(tokens):
+        pointing = token.dep == "det" and tokens[token.head].dep in {"nsubj", "nsubjpass"}
+        if (
+            pointing
+            and i not in quoted
+            and token.text.casefold() in {"this", "that", "these", "those", "such"}
+        ):
+            return True
+        if token.dep in {"nsubj", "nsubjpass", "poss"} and i not in quoted:
+            if token.text.casefold() in _LEANING and not _named_before(tokens, i):
+                return True
+            if token.dep != "poss":
+                return False
+    return False
+
+
+def _named_before(tokens: Sequence[Token], pronoun: int) -> bool:
+    return any(token.pos == "PROPN" for token in tokens[:pronoun])
+
+
+def _outside_quotes(text: str) -> str:
+    return re.sub(r"[“\"][^”\"]*[”\"]", " ", text)
+
+
+def _quoted(tokens: Sequence[Token]) -> set[int]:
+    inside: set[int] = set()
+    opened = False
+    for i, token in enumerate(tokens):
+        if token.text in {"“", '"', "``", "”", "''"}:
+            opened = token.text == "“" or (token.text in {'"', "``"} and not opened)
+        elif opened:
+            inside.add(i)
+    return inside
+
+
+def concepts(parse: Parse) -> frozenset[str]:
+    """Return what a sentence speaks of: the lemmas of its content words, and its pairs of them."""
+    lemmas = [
+        lemma
+        for token in parse.tokens
+        if token.pos in {"NOUN", "PROPN", "VERB", "NUM", "ADJ"}
+        and (lemma := normalise(token.lemma).removesuffix("'s")) not in STOPWORDS
+        and len(lemma) > 1
+    ]
+    pairs = {f"{a} {b}" for a, b in pairwise(lemmas)}
+    return frozenset(pairs | set(lemmas))
+
+
+__all__ = ["Statement", "Step", "concepts", "gather_statements", "leans", "origin_of", "readable"]
