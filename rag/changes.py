@@ -66,13 +66,6 @@ def supersede(db: sqlite3.Connection, number: int, by: int, *, read: str) -> boo
     return True
 
 
-def list_in_feed(db: sqlite3.Connection, number: int, feed: str) -> None:
-    """Note that the feed at this address listed an article."""
-    if feed:
-        sql = "INSERT OR IGNORE INTO listed SELECT number, ? FROM feeds WHERE url = ?"
-        db.execute(sql, (number, feed))
-
-
 def corrects(article: Article, known: sqlite3.Row, stood: sqlite3.Row | None) -> bool:
     """Whether the same text now comes with other details from the place that the details are from."""
     if stood is None or stood["article"] != known["number"] or stood["details"] == details_of(article):

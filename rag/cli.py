@@ -7,27 +7,35 @@ before a command runs, so that `tearsheet --help` answers at once.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from rag.errors import InputError, NotFoundError, TearsheetError
-from rag.records import Answer, Article
-from rag.render import answer_to_json, article_to_json, safe
+from rag import brief_command, shelf
+from rag.errors import InputError, TearsheetError
+from rag.records import Answer
+from rag.render import answer_to_json, safe
+from rag.session import (
+    DEFECT,
+    DONE,
+    INTERRUPTED,
+    SOME_FAILED,
+    Command,
+    Opener,
+    Session,
+    chosen,
+    complain,
+    console,
+    filter_arguments,
+    print_json,
+)
 from rag.settings import TIERS, Settings
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from rag.library import Filter, Library
+    from rag.library import Filter
     from rag.pipeline import Tearsheet
-
-DONE, SOME_FAILED, DEFECT, INTERRUPTED = 0, 1, 70, 130
 
 EPILOG = """\
 exit codes:
@@ -41,30 +49,6 @@ examples:
   tearsheet ask "Who met Putin in Moscow?"
   tearsheet ask --json - < questions.txt
 """
-
-Opener = Callable[..., "Tearsheet"]
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What every command gets: where to look, how to speak, and the way to open the library."""
-
-    settings: Settings
-    json: bool
-    opener: Opener
-
-    def open(self, *, write: bool = False) -> Tearsheet:
-        return self.opener(self.settings, write=write)
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One word after `tearsheet`: its help, its arguments and what it does."""
-
-    name: str
-    help: str
-    arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace, Session], int]
 
 
 def main(argv: Sequence[str] | None = None, *, open_tearsheet: Opener | None = None) -> int:
@@ -94,25 +78,6 @@ def main(argv: Sequence[str] | None = None, *, open_tearsheet: Opener | None = N
         advice = "This is a defect; TEARSHEET_DEBUG=1 shows where. `tearsheet doctor` checks the library."
         return complain(f"Unexpected {type(error).__name__}: {error}. {advice}", DEFECT)
     return code
-
-
-def complain(message: str, code: int = SOME_FAILED) -> int:
-    """Say on standard error what went wrong; return the exit code given."""
-    print(f"tearsheet: {safe(message)}", file=sys.stderr)
-    return code
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a console that prints what it is given, word for word."""
-    from rich.console import Console
-
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-
-
-def print_json(value: object) -> None:
-    """Print `value` as one line of JSON, at once, in characters that standard output can show."""
-    wide = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(value, ensure_ascii=not wide), flush=True)
 
 
 def _run(arguments: argparse.Namespace, opener: Opener) -> int:
@@ -160,136 +125,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 # One function for what a command takes and one for what it does
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="a file, or a folder to walk")
-
-
-def _add(arguments: argparse.Namespace, session: Session) -> int:
-    from rag.terminal import progress
-
-    with session.open(write=True) as tearsheet, progress(console(stderr=True), "Adding") as on_progress:
-        report = tearsheet.add(arguments.paths, on_progress=on_progress)
-    if session.json:
-        unread = [{"path": item.path, "reason": item.reason} for item in report.unread]
-        counts = {"added": report.added, "revised": report.revised, "unchanged": report.unchanged}
-        print_json(counts | {"unread": unread})
-    else:
-        done = f"Added {_count(report.added, 'article')}"
-        rest = {"revised": report.revised, "unchanged": report.unchanged, "not read": len(report.unread)}
-        console().print(
-            ", ".join([done, *(f"{number:,} {what}" for what, number in rest.items() if number)]) + "."
-        )
-        for item in report.unread:
-            complain(f"{item.path}: {item.reason}")
-    return SOME_FAILED if report.unread else DONE
-
-
-def filter_arguments(parser: argparse.ArgumentParser) -> None:
-    """Let a command be narrowed to some articles; each option may be given several times but the dates."""
-    only = parser.add_argument_group("only these articles")
-    only.add_argument("--source", metavar="OUTLET", action="append", default=[], help="of this outlet")
-    only.add_argument(
-        "--after", metavar="DATE", default="", help="published on this day, month, year or later"
-    )
-    only.add_argument(
-        "--before", metavar="DATE", default="", help="published by the end of this day, month, year"
-    )
-    only.add_argument("--feed", metavar="FEED", action="append", default=[], help="listed by this feed")
-    only.add_argument("--tag", metavar="TAG", action="append", default=[], help="with this tag")
-    only.add_argument(
-        "--article", metavar="ID", action="append", default=[], help="this one, or how its id begins"
-    )
-
-
-def chosen(arguments: argparse.Namespace, library: Library) -> Filter:
-    """Return the filter that the options of `filter_arguments` ask for. Raises InputError, NotFoundError."""
-    from rag.library import Filter
-
-    return Filter(
-        sources=tuple(arguments.source),
-        after=arguments.after,
-        before=arguments.before,
-        articles=tuple(library.article(name).id for name in arguments.article),
-        tags=tuple(arguments.tag),
-        feeds=tuple(arguments.feed),
-        as_of=getattr(arguments, "as_of", ""),
-    )
-
-
-def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    filter_arguments(parser)
-
-
-def _list(arguments: argparse.Namespace, session: Session) -> int:
-    from rag.terminal import article_table, table_rows
-
-    with session.open() as tearsheet:
-        where = chosen(arguments, tearsheet.library)
-        articles, counts = tearsheet.library.articles(where), tearsheet.library.counts()
-    if session.json:
-        listed = [article_to_json(article, text=False) for article in articles]
-        print_json({"articles": listed, "passages": counts.passages, "bytes": counts.bytes})
-    elif not console().is_terminal:
-        print(*table_rows(articles), sep="\n", end="\n" if articles else "")
-    elif articles:
-        console().print(article_table(articles))
-        if where:
-            print(f"{_count(len(articles), 'article')} of {counts.articles:,}")
-            return DONE
-        size = f"{counts.bytes / 1e6:,.1f} MB"
-        print(f"{_count(counts.articles, 'article')}, {_count(counts.passages, 'passage')}, {size}")
-    elif where:
-        print(f"None of the {_count(counts.articles, 'article')} passes.")
-    else:
-        print("The library is empty. `tearsheet add PATH` reads files or a folder.")
-    return DONE
-
-
-def _show_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("article", metavar="ARTICLE", help="the id of the article, or how it begins")
-
-
-def _show(arguments: argparse.Namespace, session: Session) -> int:
-    from rag.terminal import article_lines, print_lines
-
-    with session.open() as tearsheet:
-        article = tearsheet.library.article(arguments.article)
-    if session.json:
-        print_json(article_to_json(article))
-    else:
-        print_lines(console(), article_lines(article))
-    return DONE
-
-
-def _remove_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "articles", metavar="ARTICLE", nargs="+", help="the id of an article, or how it begins"
-    )
-
-
-def _remove(arguments: argparse.Namespace, session: Session) -> int:
-    missing: list[str] = []
-    found: dict[str, Article] = {}
-    with session.open(write=True) as tearsheet:
-        for name in arguments.articles:
-            try:
-                article = tearsheet.library.article(name)
-                found[article.id] = article
-            except NotFoundError as error:
-                missing.append(str(error))
-        tearsheet.remove(list(found))
-    if session.json:
-        print_json({"removed": list(found), "missing": missing})
-    else:
-        for article in found.values():
-            print(f"Removed {article.id[:8]}  {safe(article.title)}")
-        for message in missing:
-            complain(message)
-    if missing:
-        return SOME_FAILED if found else NotFoundError.exit_code
-    return DONE
 
 
 def _ask_arguments(parser: argparse.ArgumentParser) -> None:
@@ -352,32 +187,6 @@ def _print_answer(answer: Answer, session: Session) -> None:
     sys.stdout.flush()
 
 
-def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--rebuild", action="store_true", help="make every index anew from the stored articles"
-    )
-
-
-def _doctor(arguments: argparse.Namespace, session: Session) -> int:
-    with session.open(write=arguments.rebuild) as tearsheet:
-        problems = tearsheet.doctor(rebuild=arguments.rebuild)
-        counts = tearsheet.library.counts()
-    if session.json:
-        listed = [{"law": it.law, "found": it.found, "article": it.article} for it in problems]
-        print_json({"articles": counts.articles, "passages": counts.passages, "problems": listed})
-    else:
-        held = f"{_count(counts.articles, 'article')} and {_count(counts.passages, 'passage')}"
-        print(f"{held} in {safe(str(session.settings.library))}")
-        for problem in problems:
-            where = f" (article {problem.article})" if problem.article else ""
-            complain(f"{problem.law} Found: {problem.found}{where}")
-        advice = "" if arguments.rebuild else " `tearsheet doctor --rebuild` makes the indexes anew."
-        print(
-            f"{_count(len(problems), 'problem')}.{advice}" if problems else "Every law of the library holds."
-        )
-    return SOME_FAILED if problems else DONE
-
-
 def _eval_arguments(parser: argparse.ArgumentParser) -> None:
     from evals.cli import arguments
 
@@ -405,17 +214,10 @@ def _ui(arguments: argparse.Namespace, session: Session) -> int:
     return DONE
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 COMMANDS = (
-    Command("add", "read articles into the library", _add_arguments, _add),
-    Command("list", "list the articles in the library", _list_arguments, _list),
-    Command("show", "print one article", _show_arguments, _show),
-    Command("remove", "remove articles from the library", _remove_arguments, _remove),
+    *shelf.COMMANDS,
     Command("ask", "answer a question from the articles", _ask_arguments, _ask),
-    Command("doctor", "check the library against its laws", _doctor_arguments, _doctor),
+    brief_command.COMMAND,
     Command("eval", "check the answers against facts written by hand", _eval_arguments, _eval),
     Command("ui", "open Tearsheet in the browser", _ui_arguments, _ui),
 )

@@ -79,7 +79,7 @@ def passing(where: Filter) -> tuple[str, list[str]]:
         tests.append("number IN (SELECT article FROM labels WHERE tag IN (SELECT value FROM json_each(?)))")
         values.append(json.dumps(where.tags))
     if where.feeds:
-        named = "SELECT number FROM feeds, json_each(?) WHERE value IN (url, title COLLATE NOCASE)"
+        named = "SELECT number FROM feeds, json_each(?) WHERE value = url OR value = title COLLATE NOCASE"
         tests.append(f"number IN (SELECT article FROM listed WHERE feed IN ({named}))")
         values.append(json.dumps(where.feeds))
     return f"FROM articles WHERE {' AND '.join(tests)}", values

@@ -16,7 +16,6 @@ from rag.changes import (
     corrects,
     first,
     known_since,
-    list_in_feed,
     quoted,
     raise_generation,
     rebuild_lexical,
@@ -116,6 +115,11 @@ class Library:
         self.close()
 
     @property
+    def store(self) -> Store:
+        """The open file, for what is kept beside the articles."""
+        return self._store
+
+    @property
     def folder(self) -> Path:
         return self._store.folder
 
@@ -165,15 +169,13 @@ class Library:
         )
         return bool(self._store.rows(sql, place_of(article), article.id, details_of(article)))
 
-    def add(
-        self, article: Article, passages: Sequence[Passage], vectors: NDArray[Any], *, feed: str = ""
-    ) -> Outcome:
+    def add(self, article: Article, passages: Sequence[Passage], vectors: NDArray[Any]) -> Outcome:
         """Commit an article, its passages and their vectors (unit rows, one each) wholly or not at all.
 
         The same text is the same article, wherever it stands. Another text at the same file or URL is a
         revision: the old one is kept but found no more, unless it also stands elsewhere. Other details
-        (title, date …) from the place they were taken from replace the old ones. `feed` is the address of
-        a known feed that listed it. Raises InputError for an article that cannot be kept.
+        (title, date …) from the place they were taken from replace the old ones.
+        Raises InputError for an article that cannot be kept.
         """
         require_storable(article, passages, vectors)
         place = place_of(article)
@@ -201,7 +203,6 @@ class Library:
                 and supersede(db, stood["article"], number, read=article.fetched)
             ):
                 outcome = "revised"
-            list_in_feed(db, number, feed)
             if outcome != "unchanged":
                 raise_generation(db)
         return outcome

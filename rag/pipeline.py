@@ -7,34 +7,39 @@ import time
 from collections.abc import Callable, Iterable
 from collections.abc import Generator as Events
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 from models.protocols import Embedder, Generator, Parser
 from models.trees import Trees
+from rag.adding import Adding, AddReport, Progress
 from rag.answer import Draft, Event, Found, answer
-from rag.chunk import chunk
+from rag.brief import WORDS, brief
 from rag.confidence import Calibration
-from rag.errors import LibraryError, ModelError
+from rag.errors import LibraryError, ModelError, QuestionError
 from rag.evidence import select
+from rag.fetch import Fetcher, is_address, plain_address
 from rag.laws import Problem
 from rag.library import ALL, Filter, Library
+from rag.prompts import write_prompt
 from rag.question import read_question
-from rag.read import Unread, find_files, read_file
-from rag.records import Answer, Article
+from rag.read import expected, find_files, read_file
+from rag.records import Answer, Brief, Hit
 from rag.retrieve import retrieve
+from rag.scope import articles_on, topic_of
 from rag.settings import Settings
+from rag.statements import Step
+from rag.subscriptions import Noted, noted, subscriptions
 from rag.vectors import ChromaIndex
-
-Progress = Callable[[int, int, str], None]
-"""Called with files done, files in all, and the name of the one at hand."""
+from rag.web import read_address, read_subscription
 
 FITTED = Path(__file__).resolve().parent.parent / "models"
 """Where the fitted weights of evidence and confidence are shipped."""
+
+BRIEF_PASSAGES = 80
+"""Passages looked at for a briefing, to find the articles on its topic."""
 
 NO_ARTICLES = "The library holds no articles yet. Add some with `tearsheet add PATH`."
 NONE_PASS = "No article passes these filters. `tearsheet list` with the same filters shows what does."
@@ -90,7 +95,9 @@ class Models:
 
                 path = Path(self._settings.model).expanduser() if self._settings.model else None
                 try:
-                    self._loaded = load_generator(path, threads=self._settings.threads)
+                    # Examples and instructions are the same in every prompt of a tier, and read once for all.
+                    beginning = write_prompt("", "")[:-1] if self._settings.tier == "write" else ()
+                    self._loaded = load_generator(path, threads=self._settings.threads, beginning=beginning)
                 except ModelError as error:
                     self.unusable = str(error)
                 self._tried = True
@@ -99,16 +106,6 @@ class Models:
     def close(self) -> None:
         if self._loaded is not None:
             self._loaded.close()
-
-
-@dataclass(frozen=True, slots=True)
-class AddReport:
-    """What became of the articles that were given."""
-
-    added: int = 0
-    revised: int = 0
-    unchanged: int = 0
-    unread: tuple[Unread, ...] = ()
 
 
 class Tearsheet:
@@ -153,37 +150,43 @@ class Tearsheet:
                 self._index = ChromaIndex.open(self.library)
             return self._index
 
-    def add(self, paths: Iterable[Path], *, on_progress: Progress | None = None) -> AddReport:
-        """Read and add every article in `paths`; what cannot be read is reported and the rest goes on."""
-        files = find_files(paths)
-        self.library.match_embedder(self.models.embedder.fingerprint)
-        counts = {"added": 0, "revised": 0, "unchanged": 0}
-        unread: list[Unread] = []
-        for done, file in enumerate(files):
-            if on_progress is not None:
-                on_progress(done, len(files), file.name)
-            for number, found in enumerate(read_file(file), 1):
-                if isinstance(found, Unread):
-                    unread.append(found)
-                else:
-                    counts[self._add_article(found)] += 1
-                if on_progress is not None and number > 1:
-                    on_progress(done, len(files), f"{file.name} · {number:,} articles")
-        if on_progress is not None:
-            on_progress(len(files), len(files), "")
-        return AddReport(counts["added"], counts["revised"], counts["unchanged"], tuple(unread))
+    def add(
+        self,
+        sources: Iterable[Path | str],
+        *,
+        feeds: Iterable[str] = (),
+        fetcher: Fetcher | None = None,
+        on_progress: Progress | None = None,
+    ) -> AddReport:
+        """Read and add every article in these files, folders, addresses and feeds.
 
-    def _add_article(self, article: Article) -> str:
-        if self.library.holds(article):
-            return "unchanged"
-        embedder = self.models.embedder
-        passages = chunk(article, count_tokens=embedder.count_tokens, limit=embedder.window)
-        texts = [passage.text for passage in passages]
-        known = self.library.known_vectors(texts)
-        fresh = [text for text in dict.fromkeys(texts) if text not in known]
-        known |= dict(zip(fresh, embedder.embed(fresh, "document"), strict=True))
-        vectors = np.array([known[text] for text in texts], np.float32).reshape(-1, embedder.dimensions)
-        return self.library.add(article, passages, vectors)
+        What cannot be read is reported and the rest goes on. What was added stays, whatever stops it.
+        """
+        given = list(sources)
+        addresses = [str(source) for source in given if is_address(str(source))]
+        files = find_files(Path(source) for source in given if not is_address(str(source)))
+        self.library.match_embedder(self.models.embedder.fingerprint)
+        adding = Adding(self.library, self.models.embedder, on_progress)
+        adding.expect(sum(map(expected, files)) + len(addresses))
+        for file in files:
+            for found in read_file(file):
+                adding.take(found, file.name)
+        fetcher = fetcher or Fetcher()
+
+        def recall(url: str) -> Noted:
+            return noted(self.library.store, url)
+
+        for url in addresses:
+            adding.take(read_address(plain_address(url), fetcher, recall), url)
+        for url in feeds:
+            for listed in read_subscription(url, fetcher, recall):
+                adding.take(listed, url)
+        return adding.finish()
+
+    def sync(self, *, fetcher: Fetcher | None = None, on_progress: Progress | None = None) -> AddReport:
+        """Fetch every known feed again and add what is new."""
+        urls = [feed.url for feed in subscriptions(self.library.store)]
+        return self.add((), feeds=urls, fetcher=fetcher, on_progress=on_progress)
 
     def remove(self, ids: Iterable[str]) -> None:
         """Remove the articles with these ids, everywhere. Raises NotFoundError."""
@@ -248,6 +251,50 @@ class Tearsheet:
                 notes = (*event.notes, self.models.unusable) if self.models.unusable else event.notes
                 name = generator.name if generator is not None else ""
                 yield replace(event, hits=hits, seconds=seconds, notes=notes, model=name, tier=tier)
+
+    def brief(
+        self,
+        topic: str = "",
+        *,
+        words: int = WORDS,
+        where: Filter = ALL,
+        as_of: str = "",
+        on_step: Step | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Brief:
+        """Return the briefing on `topic` from the articles that pass `where`, as they were known on `as_of`.
+
+        Without a topic `where` must name the articles. Raises QuestionError, LibraryError, ModelError,
+        CancelledError, and InputError for what is no date.
+        """
+        began = time.perf_counter()
+        where = replace(where, as_of=as_of) if as_of else where
+        about = topic_of(topic)
+        if not self.library.size:
+            return Brief(about, notes=(NO_ARTICLES,), as_of=as_of)
+        hits: tuple[Hit, ...] = ()
+        if about:
+            hits = retrieve(
+                about, self.library, self.models.embedder, index=self.index, k=BRIEF_PASSAGES, where=where
+            )
+        named = [self.library.article(id_) for id_ in where.articles]
+        articles = tuple(named) or articles_on(about, hits)
+        about = about or (articles[0].title if articles else "")
+        if not about:
+            raise QuestionError("A briefing needs a topic, or articles named with --article.")
+        found = time.perf_counter()
+        made = brief(
+            about,
+            articles,
+            self.models,
+            hits=hits,
+            words=words,
+            as_of=as_of,
+            on_step=on_step,
+            cancelled=cancelled,
+        )
+        seconds = {"retrieve": round(found - began, 3), "brief": round(time.perf_counter() - found, 3)}
+        return replace(made, seconds=seconds)
 
     def doctor(self, *, rebuild: bool = False) -> tuple[Problem, ...]:
         """Return the laws that do not hold, after making every index anew when `rebuild` is set."""

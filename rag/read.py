@@ -1,4 +1,4 @@
-"""Files and folders -> Articles: the only parser of text, Markdown, HTML, PDF and JSON lines.
+"""Files, folders and fetched pages -> Articles: text, Markdown, HTML, PDF, Word and JSON lines.
 
 Every failure is a value (`Unread`, with the reason in words), so that one bad file never stops a batch.
 The text is kept as the file has it: decoded, NFC, LF line ends, without invisible control characters.
@@ -13,11 +13,12 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.clean import binary, clean, decode, is_known_binary, iso_date, title_of, web_address
+from rag.docx import read_docx
 from rag.errors import ReadError
 from rag.records import Article
 
@@ -31,6 +32,13 @@ MAX_CHARACTERS = 5_000_000
 """Characters of one article; more than this is a damaged or hostile file, not an article."""
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD = re.compile(r"([A-Za-z][\w \-]{0,40}?)\s*:(?:\s+(.*))?")
+_MODIFIED = re.compile(
+    rb"""(?:article:modified_time["'][^>]{0,40}?content=|"dateModified"\s*:\s*)["']([^"']{4,40})["']""",
+    re.IGNORECASE,
+)
+_MODIFIED_TURNED = re.compile(
+    rb"""content=["']([^"']{4,40})["'][^>]{0,40}?article:modified_time""", re.IGNORECASE
+)
 _SYNONYMS = {
     "title": ("title", "headline"),
     "source": ("source", "outlet", "publisher", "publication", "site", "sitename"),
@@ -70,6 +78,14 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
+def expected(path: Path) -> int:
+    """Return how many articles a file is likely to give, to tell how far adding has come."""
+    if path.suffix.lower() != ".jsonl" or not path.is_file():
+        return 1
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
 def read_file(path: Path) -> Iterator[Article | Unread]:
     """Yield the articles of one file: one, or one for each line of a .jsonl."""
     name = _printable(path)
@@ -83,6 +99,19 @@ def read_file(path: Path) -> Iterator[Article | Unread]:
         yield Unread(name, str(error))
     except OSError as error:
         yield Unread(name, f"The file cannot be read: {error.strerror or error}.")
+
+
+def read_page(data: bytes, kind: str, url: str) -> Article:
+    """Return the article of a page that was fetched from `url` as media type `kind`. Raises ReadError."""
+    if data.lstrip()[:5] == b"%PDF-":
+        article = _read_pdf(data, url)
+    elif data[:4] == b"PK\x03\x04":
+        article = _read_word(data, url)
+    elif kind in ("text/plain", "text/markdown"):
+        article = _read_text(data, url)
+    else:
+        article = _read_html(data, url)
+    return replace(article, url=article.url or web_address(url))
 
 
 def _walk(folder: Path) -> list[Path]:
@@ -195,10 +224,24 @@ def _read_html(data: bytes, name: str) -> Article:
                 "source": page.sitename,
                 "url": page.url,
                 "published": page.date,
+                "updated": _updated(data),
                 "byline": page.author,
             }
             return _article(str(page.text), name, fields)
     raise ReadError("The page holds no article text.")
+
+
+def _updated(data: bytes) -> str:
+    """Return the day on which a page says it was last changed; empty when it does not."""
+    found = _MODIFIED.search(data) or _MODIFIED_TURNED.search(data)
+    return iso_date(found[1].decode("ascii", "replace")) if found else ""
+
+
+def _read_word(data: bytes, name: str) -> Article:
+    text, fields = read_docx(data)
+    if not text.strip():
+        raise ReadError("The Word document holds no text.")
+    return _article(text, name, fields)
 
 
 def _read_pdf(data: bytes, name: str) -> Article:
@@ -284,6 +327,7 @@ _READERS: dict[str, Callable[[bytes, str], Article]] = {
     ".html": _read_html,
     ".htm": _read_html,
     ".pdf": _read_pdf,
+    ".docx": _read_word,
 }
 SUFFIXES = (*_READERS, ".jsonl")
 """The file types that are read, by their last suffix, in any case."""

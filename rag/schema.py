@@ -126,7 +126,7 @@ MIGRATIONS: tuple[str, ...] = (
     -- What was fetched, with what its server and its feed said of it, to fetch it again only when it changed.
     CREATE TABLE fetches (
         url TEXT PRIMARY KEY, etag TEXT NOT NULL, modified TEXT NOT NULL, stamp TEXT NOT NULL,
-        fetched TEXT NOT NULL
+        fetched TEXT NOT NULL, place TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE feeds (number INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, title TEXT NOT NULL) STRICT;
     CREATE TABLE listed (

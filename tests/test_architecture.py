@@ -91,7 +91,7 @@ FENCES = {
     ),
     "trafilatura pypdf": ("rag/read.py",),
     "feedparser": ("rag/feeds.py",),
-    "rich": ("rag/terminal.py", "rag/terminal_brief.py", "rag/cli.py", "rag/brief_command.py"),
+    "rich": ("rag/terminal.py", "rag/terminal_brief.py", "rag/cli.py", "rag/session.py", "rag/brief_command.py"),
     "gradio starlette": ("ui/",),
     "socket": ("ui/app.py", "rag/fetch.py"),
     "http.client": ("rag/fetch.py",),

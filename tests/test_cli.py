@@ -65,8 +65,8 @@ class Desk:
     def counts(self) -> SimpleNamespace:
         return SimpleNamespace(articles=len(self.held), passages=2 * len(self.held), bytes=2_500_000)
 
-    def add(self, paths: Sequence[Path], *, on_progress: object = None) -> SimpleNamespace:
-        found = list(read(paths))
+    def add(self, paths: Sequence[str], **how: object) -> SimpleNamespace:
+        found = list(read(map(Path, paths)))
         unread = tuple(item for item in found if isinstance(item, Unread))
         return SimpleNamespace(added=len(found) - len(unread), revised=0, unchanged=0, unread=unread)
 

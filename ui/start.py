@@ -12,6 +12,7 @@ from typing import Literal
 from rag import cli
 from rag.errors import LibraryError, TearsheetError
 from rag.library import Library
+from rag.session import DONE, INTERRUPTED, complain
 from rag.settings import Settings
 from ui.handlers import EXAMPLES, examples
 
@@ -40,7 +41,7 @@ def main(run: Run = cli.main) -> int:
         print(f"\n$ tearsheet {shlex.join(command)}", flush=True)
         if code := run(command):
             return code
-    return cli.DONE
+    return DONE
 
 
 def _held(library: Path) -> Literal["nothing", "demonstration", "others"]:
@@ -65,6 +66,6 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except TearsheetError as error:
-        sys.exit(cli.complain(str(error), error.exit_code))
+        sys.exit(complain(str(error), error.exit_code))
     except KeyboardInterrupt:
-        sys.exit(cli.INTERRUPTED)
+        sys.exit(INTERRUPTED)
