@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from models.compute import COMPUTE, identity
-from models.gguf import check_gguf
+from models.gguf import read_gguf
 from models.llama import quantise
 from models.places import cache_folder
 from rag.errors import ModelError
@@ -56,7 +56,7 @@ def _found(folder: Path, begins: str, ending: str) -> list[Path]:
 
 def _whole(copy: Path, begins: str) -> bool:
     try:
-        check_gguf(copy)
+        read_gguf(copy)
     except ModelError:
         return False
     return copy.name == f"{begins}{identity(copy)}.gguf"
@@ -76,7 +76,7 @@ def _make(source: Path, folder: Path, begins: str) -> Path:
     try:
         with COMPUTE:
             quantise(source, part, FORM)
-        check_gguf(part)
+        read_gguf(part)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         whole = folder / f"{begins}{identity(part)}.gguf"

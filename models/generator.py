@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from models.beginning import Beginning
 from models.compute import COMPUTE, identity, package_folder, prepare_environment, thread_count
 from models.faster import faster_copy
-from models.gguf import check_gguf
-from models.llama import Llama, log_softmax
+from models.gguf import Gguf, check_chat_model, read_gguf
+from models.llama import BATCH, Llama, log_softmax
+from models.machine import this_machine
 from models.protocols import Generator, Message
 from models.template import load_template
 from rag.errors import CancelledError, ModelError
@@ -48,14 +49,28 @@ def load_generator(
     llama.cpp sees no damaged one.
     """
     file = path or bundled_gguf()
-    check_gguf(file)
+    check_chat_model(read_gguf(file))
     prepare_environment()
     threads = thread_count(threads)
     run = file if path else faster_copy(file)
+    check_memory(read_gguf(run), context)
     with COMPUTE:
         llama = Llama(run, threads=threads, context=context)
     key = f"{identity(run)} {llama.context} {threads} {llama.build()}"
     return LlamaGenerator(llama, file, patience=patience, beginning=Beginning(beginning, key))
+
+
+def check_memory(found: Gguf, context: int) -> None:
+    """Raise ModelError when the model would not fit in the memory that is free, with both numbers."""
+    machine = this_machine(found.path.parent)
+    context = min(context, found.trained_context or context)
+    needed, free = found.memory(context, batch=BATCH), machine.free
+    if free and needed > free:
+        raise ModelError(
+            f"{found.path.name!r} needs about {needed / 1e9:.1f} GB of memory with a context of {context}"
+            f" tokens, and {free / 1e9:.1f} of {machine.memory / 1e9:.1f} GB are free. Close other programs,"
+            " or choose a smaller model: `tearsheet models recommend`."
+        )
 
 
 def bundled_gguf() -> Path:

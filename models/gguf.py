@@ -1,9 +1,13 @@
-"""Checks that a GGUF file is whole before llama.cpp, which can abort the process, is given it."""
+"""Reads what a GGUF file says of itself, and checks that it is whole, before llama.cpp is given it.
+
+llama.cpp aborts the process on some damaged files. Everything here is bounded by the length of the file.
+"""
 
 from __future__ import annotations
 
 import mmap
 import struct
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
@@ -15,7 +19,26 @@ MOST_KEYS = 65_536
 MOST_TENSORS = 1_000_000
 DEFAULT_ALIGNMENT = 32
 
+EMBEDDING_KINDS = (
+    "bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "neo-bert",
+    "eurobert", "t5encoder", "gemma-embedding", "clip",
+)  # fmt: skip
+"""Architectures that turn text or pictures into vectors."""
+
 _STRING, _ARRAY = 8, 9
+_FORMS = {
+    0: "<B",
+    1: "<b",
+    2: "<H",
+    3: "<h",
+    4: "<I",
+    5: "<i",
+    6: "<f",
+    7: "<B",
+    10: "<Q",
+    11: "<q",
+    12: "<d",
+}
 _SCALAR_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _UINT32 = 4
 _BLOCKS = {
@@ -28,16 +51,100 @@ _BLOCKS = {
 """Elements and bytes of one block of each tensor type. A newer type is checked for its offset only."""
 
 
-def check_gguf(path: Path) -> None:
-    """Raise ModelError, saying what is wrong, unless `path` is a GGUF file with all its parts inside it."""
+LONGEST_VALUE = 1_000_000
+"""Bytes of a text in the header that is kept; a chat template has 500 to 20,000."""
+MOST_NUMBERS = 1_024
+"""Numbers of an array in the header that are kept: the one we need has one for each layer."""
+HALF = 2
+"""Bytes of a number of the key-value memory, which is kept in 16 bits."""
+LOGITS = 4
+WORKSPACE = 60_000_000
+"""Bytes that llama.cpp needs besides weights, key-value memory and logits."""
+
+Value = str | int | float | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gguf:
+    """What a file says of itself, as far as somebody needs it."""
+
+    path: Path
+    bytes: int
+    values: dict[str, Value]
+    """Texts, numbers and short arrays of numbers of the header, by key."""
+    parameters: int
+    vocabulary: int
+    """Tokens it counts; 0 when it has no list of them."""
+    embedded: int
+    """Tokens its embedding table has rows for; 0 when there is no such table."""
+
+    @property
+    def architecture(self) -> str:
+        return str(self.values.get("general.architecture", ""))
+
+    @property
+    def template(self) -> str:
+        return str(self.values.get("tokenizer.chat_template", ""))
+
+    @property
+    def trained_context(self) -> int:
+        return self._number("context_length")
+
+    def cache_bytes(self, context: int) -> int:
+        """Return the bytes of the key-value memory for `context` tokens."""
+        heads = max(1, self._number("attention.head_count"))
+        width = self._number("embedding_length")
+        kept = self.values.get(f"{self.architecture}.attention.head_count_kv", heads)
+        layers = self._number("block_count")
+        total = sum(kept) if isinstance(kept, tuple) else int(kept) * layers
+        each = self._number("attention.key_length", width // heads)
+        other = self._number("attention.value_length", width // heads)
+        return total * (each + other) * HALF * context
+
+    def memory(self, context: int, *, batch: int) -> int:
+        """Return an estimate of the bytes that running it takes."""
+        logits = max(self.vocabulary, self.embedded) * LOGITS * batch
+        return self.bytes + self.cache_bytes(context) + logits + WORKSPACE
+
+    def _number(self, key: str, default: int = 0) -> int:
+        found = self.values.get(f"{self.architecture}.{key}", default)
+        return int(found) if isinstance(found, int | float) else default
+
+
+def read_gguf(path: Path) -> Gguf:
+    """Return what the file says of itself. Raises ModelError unless all its parts are there."""
     try:
         size = path.stat().st_size
         if not path.is_file() or size < len(MAGIC) + 20:
             raise ModelError(f"{str(path)!r} is no model: it has {size} bytes. Give a whole .gguf file.")
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _Header(data, path).check()
+            return _Header(data, path).read()
     except OSError as error:
         raise ModelError(f"The model {str(path)!r} cannot be read: {error.strerror}. Check it.") from error
+
+
+def check_chat_model(found: Gguf) -> None:
+    """Raise ModelError unless it is a language model that can be asked, with a vocabulary and a template.
+
+    An embedding model or an adapter would be loaded by llama.cpp and abort the process when it writes.
+    """
+    name, kind = repr(str(found.path)), found.architecture
+    advice = "Use an instruct model, e.g. one of `tearsheet models list`."
+    said = str(found.values.get("general.type", "model"))
+    if said != "model":
+        raise ModelError(f"{name} is not a whole model but of the type {said!r}. {advice}")
+    if not kind:
+        raise ModelError(f"{name} does not name its architecture. {advice}")
+    if kind in EMBEDDING_KINDS or f"{kind}.pooling_type" in found.values:
+        raise ModelError(f"{name} is an embedding model ({kind!r}), which writes nothing. {advice}")
+    if found.vocabulary == 0:
+        raise ModelError(f"{name} carries no vocabulary. {advice}")
+    if found.embedded and found.embedded < found.vocabulary:
+        raise ModelError(
+            f"{name} is damaged: it counts {found.vocabulary} tokens and knows {found.embedded}. {advice}"
+        )
+    if not found.template:
+        raise ModelError(f"{name} carries no chat template, so prompts for it would be guesses. {advice}")
 
 
 class _Header:
@@ -49,8 +156,10 @@ class _Header:
         self._path = path
         self._at = 0
         self._alignment = DEFAULT_ALIGNMENT
+        self._values: dict[str, Value] = {}
+        self._vocabulary = 0
 
-    def check(self) -> None:
+    def read(self) -> Gguf:
         if self._take(4) != MAGIC:
             raise self._damaged(f"it begins with {self._data[:4]!r}, not {MAGIC!r}")
         version = self._number("<I")
@@ -63,11 +172,19 @@ class _Header:
             self._key()
         found = [self._tensor() for _ in range(tensors)]
         start = -(-self._at // self._alignment) * self._alignment
-        for name, offset, length in found:
+        for name, offset, length, _ in found:
             if offset % self._alignment or start + offset + length > self._size:
                 raise self._damaged(
                     f"its tensor {name!r} ends at byte {start + offset + length} of a file of {self._size}"
                 )
+        return Gguf(
+            path=self._path,
+            bytes=self._size,
+            values=self._values,
+            parameters=sum(prod(shape) for *_, shape in found),
+            vocabulary=self._vocabulary,
+            embedded=next((shape[-1] for name, *_, shape in found if name == "token_embd.weight"), 0),
+        )
 
     def _key(self) -> None:
         name = self._string()
@@ -79,13 +196,18 @@ class _Header:
             if self._alignment == 0 or self._alignment % 8:
                 raise self._damaged(f"its alignment is {self._alignment}")
         elif kind == _ARRAY:
-            self._array(self._number("<I"), self._number("<Q"))
+            self._array(name.decode("utf-8", "replace"), self._number("<I"), self._number("<Q"))
         else:
-            self._skip(kind)
+            self._value(name.decode("utf-8", "replace"), kind)
 
-    def _array(self, kind: int, count: int) -> None:
+    def _array(self, name: str, kind: int, count: int) -> None:
+        if name == "tokenizer.ggml.tokens":
+            self._vocabulary = count
         if kind in _SCALAR_BYTES:
-            self._take(_SCALAR_BYTES[kind] * count, copy=False)
+            width = _SCALAR_BYTES[kind]
+            data = self._take(width * count, copy=count <= MOST_NUMBERS)
+            if data and kind not in (6, 12):
+                self._values[name] = tuple(int(n) for (n,) in struct.iter_unpack(_FORMS[kind], data))
         elif kind == _STRING:
             self._strings(count)
         else:
@@ -101,15 +223,15 @@ class _Header:
         self._at = at
         self._take(0)
 
-    def _skip(self, kind: int) -> None:
+    def _value(self, name: str, kind: int) -> None:
         if kind == _STRING:
-            self._string()
+            self._values[name] = self._string()[:LONGEST_VALUE].decode("utf-8", "replace")
         elif kind in _SCALAR_BYTES:
-            self._take(_SCALAR_BYTES[kind])
+            (self._values[name],) = struct.unpack(_FORMS[kind], self._take(_SCALAR_BYTES[kind]))
         else:
             raise self._damaged(f"it holds a value of kind {kind}")
 
-    def _tensor(self) -> tuple[str, int, int]:
+    def _tensor(self) -> tuple[str, int, int, list[int]]:
         name = self._string().decode("utf-8", "replace")
         rank = self._number("<I")
         if not 1 <= rank <= 4:
@@ -120,7 +242,7 @@ class _Header:
         elements, size = _BLOCKS.get(kind, (1, 0))
         if shape[0] % elements or prod(shape) == 0:
             raise self._damaged(f"its tensor {name!r} has the shape {shape}")
-        return name, offset, prod(shape) // elements * size
+        return name, offset, prod(shape) // elements * size, shape
 
     def _string(self) -> bytes:
         return self._take(self._number("<Q"))

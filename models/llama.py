@@ -29,8 +29,9 @@ Native = Any
 """The bindings, which carry no types, and what they hand out."""
 
 _log = logging.getLogger(__name__)
-_lately: deque[str] = deque(maxlen=8)
-"""The last complaints of llama.cpp, for the message of the error that follows them."""
+_lately: deque[tuple[int, str]] = deque(maxlen=8)
+"""The last complaints of llama.cpp with their level, for the message of the error that follows them."""
+WARNING, ERROR = 3, 4
 
 
 class Llama:
@@ -263,20 +264,21 @@ def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _complaint() -> str:
-    return "; ".join(_lately) or "it gives no reason"
+    worst = max((level for level, _ in _lately), default=0)
+    return "; ".join(line.rstrip(".") for level, line in _lately if level == worst) or "it gives no reason"
 
 
 @cache
 def _prepare(api: Native) -> Native:
     """Start llama.cpp, its messages sent to `logging`; cached, for it keeps a pointer to the result."""
-    levels = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.DEBUG}
+    levels = {WARNING: logging.INFO, ERROR: logging.WARNING}
 
     def record(level: int, text: bytes, _: object) -> None:
         line = text.decode("utf-8", "replace").strip()
         if not line or line == ".":
             return
-        if level == 3:
-            _lately.append(line)
+        if level in levels:
+            _lately.append((level, line))
         _log.log(levels.get(level, logging.DEBUG), "%s", line)
 
     callback = api.llama_log_callback(record)

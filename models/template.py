@@ -68,8 +68,9 @@ def load_template(source: str, *, bos: str, eos: str) -> Template:
     def refuse(message: str) -> None:
         raise TemplateError(message)
 
+    # Not optimised: what a template computes from constants would be computed here, a billion letters too.
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        trim_blocks=True, lstrip_blocks=True, optimized=False, extensions=["jinja2.ext.loopcontrols"]
     )
     environment.globals["raise_exception"] = refuse
     try:
@@ -88,7 +89,15 @@ def load_template(source: str, *, bos: str, eos: str) -> Template:
                 if length > LONGEST:
                     raise ModelError(f"The model's chat template writes over {LONGEST} characters.")
                 parts.append(part)
-        except (TemplateError, TypeError, ValueError, KeyError, ArithmeticError, RecursionError) as error:
+        except (
+            TemplateError,
+            TypeError,
+            ValueError,
+            KeyError,
+            ArithmeticError,
+            RecursionError,
+            MemoryError,
+        ) as error:
             raise ModelError(f"The model's chat template fails: {error}. Use another model.") from error
         return "".join(parts)
 
