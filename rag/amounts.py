@@ -11,6 +11,10 @@ from rag.dates import dates
 from rag.numbers import Quantity, quantities
 from rag.statements import Statement
 
+FEWEST_TOKENS = 3
+"""A phrase with fewer tokens after its first says too little by itself."""
+MOST_BETWEEN = 9
+"""Tokens between a number and the verb that a phrase may begin with."""
 MOST_CHARACTERS = 60
 """A number and its noun that stand farther apart are not shown as one."""
 _HEDGE = re.compile(
@@ -18,6 +22,7 @@ _HEDGE = re.compile(
     r"up to|at most|fewer than|close to|an estimated)\s+)$",
     re.I,
 )
+_BEYOND = frozenset({"relcl", "appos", "punct", "advcl", "acl", "conj", "cc"})
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)$")
 
 
@@ -41,7 +46,10 @@ class Figure:
 
     @property
     def phrase(self) -> str:
-        return " ".join(self.statement.parse.text[self.span[0] : self.span[1]].split())
+        text, (start, end) = self.statement.parse.text, self.span
+        if text[start:end].count("“") > text[start:end].count("”"):
+            end = text.find("”", end) + 1 or end
+        return " ".join(text[start:end].split())
 
     def same(self, other: Figure) -> bool:
         """Whether both are the same number of the same thing."""
@@ -118,9 +126,7 @@ def _phrase(tokens: Sequence[Token], head: int, start: int, end: int) -> tuple[i
     grew = True
     while grew:
         more = {
-            j
-            for j, token in enumerate(tokens)
-            if token.head in inside and token.dep not in {"relcl", "appos", "punct", "advcl", "conj", "cc"}
+            j for j, token in enumerate(tokens) if token.head in inside and token.dep not in _BEYOND
         } - inside
         grew = bool(more)
         inside |= more
@@ -131,7 +137,22 @@ def _phrase(tokens: Sequence[Token], head: int, start: int, end: int) -> tuple[i
         last + 2 < len(tokens) and tokens[last + 1].text == "-" and last + 2 in inside
     ):
         last += 1
-    return min(start, tokens[first].start), max(end, tokens[last].end)
+    start, end = min(start, tokens[first].start), max(end, tokens[last].end)
+    if last - first >= FEWEST_TOKENS:
+        return start, end
+    return _verb_before(tokens, first, start), end
+
+
+def _verb_before(tokens: Sequence[Token], first: int, start: int) -> int:
+    """Where a short phrase begins with the verb that rules it: "cap the army at 600,000 troops"."""
+    at = tokens[first].head
+    for _ in range(4):
+        if tokens[at].pos == "VERB" and at < first:
+            denied = any(token.dep == "neg" and token.head == at for token in tokens)
+            plain = tokens[at].dep not in {"relcl", "acl"} and first - at <= MOST_BETWEEN
+            return tokens[at].start if plain and not denied else start
+        at = tokens[at].head
+    return start
 
 
 __all__ = ["Figure", "figures"]

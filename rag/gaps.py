@@ -14,7 +14,7 @@ _UNKNOWN = re.compile(
     r"\b(?:not (?:yet )?(?:been )?(?:made public|known|clear|resolved|released|disclosed|confirmed|announced|"
     r"decided|determined|identified|established|said)|unclear|unknown|remains? to be seen|remain unresolved|"
     r"(?:have|has) not\b[^.;]{0,40}\b(?:resolved|said|decided|responded|commented)|scant details|no details|"
-    r"declined to (?:comment|say)|did not (?:say|respond|comment|give|disclose)|without (?:saying|giving)|"
+    r"declined to (?:comment|say)|did not (?:say|respond|comment|disclose)|without saying|"
     r"yet to (?:be|say|decide|comment)|unanswered|under investigation|still being)\b",
     re.I,
 )

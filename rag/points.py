@@ -6,6 +6,7 @@ Favre, 2009), together with nearness to the topic and to what the other origins 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +15,38 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.names import same_name
+from rag.names import akin, same_name
 from rag.statements import Statement
 from rag.text import STOPWORDS, normalise
 
 SAME_POINT = 0.6
 """Cosine from which two sentences of different origins that share a name or a number tell the same."""
+SAME_WORDS = 0.4
+"""Part of the rarer words that two sentences must share as well to tell the same,"""
+SAME_SURELY = 0.8
+"""unless their cosine is this high;"""
+NEAR_POINT, NEAR_WORDS, RARE = 0.58, 0.3, 4
+"""less of both will do where they share a word or pair of words that few sentences of the story have."""
 UNIQUE_SHARE = 0.35
 """Part of the words of a sentence that no other origin has, from which it may be told by one origin alone."""
 LEAN_COST = 0.25
 """What is left of the worth of a sentence that does not stand alone."""
-LENGTH_POWER = 0.55
+LENGTH_POWER = 0.7
 """How far a long sentence pays for its length: 1 counts worth per word, 0 counts worth alone."""
+NEAR_LEAST = 0.3
+"""Worth of a sentence far from the topic and from all others; nearness adds up to 1."""
+LEAD = 0.5
+"""How much of its worth a sentence may lose by standing late in its article."""
+ALONE_WEIGHT = 0.25
+"""What a concept is worth that one of several origins speaks of; n origins make n."""
+WORD_WEIGHT = 0.6
+"""What a word is worth beside a pair of words."""
+IDLE_COST = 0.6
+"""What is left of the worth of a sentence that only supposes: what could be, what it would mean."""
+SUPPORT = 0.6
+"""What each further origin that tells the same adds to the worth of a sentence."""
+REPEAT_FROM, REPEAT_COST = 0.4, 2.2
+"""Cosine with a line already taken from which a sentence loses worth, and how fast."""
 _EMPTY = frozenset(
     "say tell be have do go make take get come year day time people new last other many".split()
 )
@@ -61,12 +82,40 @@ class Pool:
         return near
 
     @cached_property
+    def spelling(self) -> dict[str, str]:
+        """For each name that is spelled in several ways, the commonest spelling."""
+        counts = Counter(name for s in self.statements for name in names_and_numbers(s) if name.isalpha())
+        chosen: dict[str, str] = {}
+        kept: list[str] = []
+        for name, _ in counts.most_common():
+            home = next((other for other in kept if same_name(other, name) or one_name(other, name)), None)
+            if home is None:
+                kept.append(name)
+            else:
+                chosen[name] = home
+        return chosen
+
+    def concepts(self, found: Iterable[str]) -> frozenset[str]:
+        """Return concepts with every name in its commonest spelling."""
+        return frozenset(" ".join(self.spelling.get(word, word) for word in c.split()) for c in found)
+
+    def speaks_of(self, statement: Statement) -> frozenset[str]:
+        """Return the concepts of a statement, in the commonest spellings."""
+        if statement.key not in self._spoken:
+            self._spoken[statement.key] = self.concepts(statement.concepts)
+        return self._spoken[statement.key]
+
+    @cached_property
+    def _spoken(self) -> dict[tuple[str, int], frozenset[str]]:
+        return {}
+
+    @cached_property
     def spread(self) -> Counter[str]:
         """In how many origins each concept occurs."""
         counts: Counter[str] = Counter()
         seen: dict[str, set[str]] = {}
         for statement in self.statements:
-            seen.setdefault(statement.origin, set()).update(statement.concepts)
+            seen.setdefault(statement.origin, set()).update(self.speaks_of(statement))
         for concepts in seen.values():
             counts.update(concepts)
         return counts
@@ -76,8 +125,8 @@ class Pool:
         """What it is worth to speak of each concept once."""
         many = len(self.origins)
         return {
-            concept: (0.25 if count == 1 and many > 1 else float(count))
-            * (0.6 if " " not in concept else 1.0)
+            concept: (ALONE_WEIGHT if count == 1 and many > 1 else float(count))
+            * (1.0 if " " in concept else WORD_WEIGHT)
             for concept, count in self.spread.items()
             if not all(word in _EMPTY for word in concept.split())
         }
@@ -91,17 +140,63 @@ class Pool:
         total = self.nearest.sum(axis=1) - self.nearest[np.arange(len(own)), own]
         return np.asarray(total / (len(self.origins) - 1), np.float32)
 
-    def tellers(self, statement: Statement, *, least: float = SAME_POINT) -> tuple[Statement, ...]:
+    def tellers(self, statement: Statement) -> tuple[Statement, ...]:
         """Return the best statement of each other origin that tells the same, nearest first."""
+        if statement.key not in self._tellers:
+            self._tellers[statement.key] = self._find_tellers(statement)
+        return self._tellers[statement.key]
+
+    @cached_property
+    def _tellers(self) -> dict[tuple[str, int], tuple[Statement, ...]]:
+        return {}
+
+    def _find_tellers(self, statement: Statement) -> tuple[Statement, ...]:
         near = self.vectors @ statement.vector
         found: dict[str, Statement] = {}
         for place in np.argsort(-near):
             other = self.statements[place]
-            if near[place] < least:
+            if near[place] < NEAR_POINT:
                 break
-            if other.origin != statement.origin and other.origin not in found and shares(statement, other):
+            if other.origin == statement.origin or other.origin in found or not shares(statement, other):
+                continue
+            if self._same(statement, other, float(near[place])):
                 found[other.origin] = other
         return tuple(found.values())
+
+    def _same(self, left: Statement, right: Statement, cosine: float) -> bool:
+        if cosine >= SAME_SURELY:
+            return True
+        overlap = self.overlap(left, right)
+        if cosine >= SAME_POINT and overlap >= SAME_WORDS:
+            return True
+        common = self.speaks_of(left) & self.speaks_of(right)
+        return any(self.frequency[word] <= RARE for word in common) and overlap >= NEAR_WORDS
+
+    def overlap(self, left: Statement, right: Statement) -> float:
+        """Part of the rarer words of the shorter of two statements that the other has too, 0 to 1."""
+        mine, theirs = self._rarity(left), self._rarity(right)
+        if sum(mine.values()) > sum(theirs.values()):
+            mine, theirs = theirs, mine
+        held = sum(
+            weight
+            for word, weight in mine.items()
+            if word in theirs
+            or any(akin(word, other) or same_name(word, other) or one_name(word, other) for other in theirs)
+        )
+        return held / (sum(mine.values()) or 1.0)
+
+    def _rarity(self, statement: Statement) -> dict[str, float]:
+        many = len(self.statements)
+        return {
+            word: math.log(1 + many / (1 + self.frequency[word]))
+            for word in self.speaks_of(statement)
+            if " " not in word and word not in _EMPTY
+        }
+
+    @cached_property
+    def frequency(self) -> Counter[str]:
+        """In how many statements each concept occurs."""
+        return Counter(concept for statement in self.statements for concept in self.speaks_of(statement))
 
     def alone(self, statement: Statement) -> bool:
         """Whether only this origin tells it: a name or number of its own, or its own words and none near."""
@@ -109,7 +204,7 @@ class Pool:
             return False
         if self.own_names(statement):
             return True
-        single = [concept for concept in statement.concepts if " " not in concept]
+        single = [concept for concept in self.speaks_of(statement) if " " not in concept]
         unique = sum(self.spread[concept] == 1 for concept in single)
         return unique >= UNIQUE_SHARE * len(single) and not self.tellers(statement)
 
@@ -190,28 +285,41 @@ class Chooser:
     used: set[tuple[str, int]] = field(default_factory=set)
     per_origin: Counter[str] = field(default_factory=Counter)
 
-    def worth(self, statement: Statement, words: int, *, concepts: Iterable[str] | None = None) -> float:
+    def worth(
+        self,
+        statement: Statement,
+        words: int,
+        *,
+        concepts: Iterable[str] | None = None,
+        power: float | None = None,
+    ) -> float:
         """Return what a line of so many words would add."""
         weights = self.pool.weights
-        new = set(statement.concepts if concepts is None else concepts) - self.covered
+        new = self._spoken_of(statement, concepts) - self.covered
         gain = sum(weights.get(concept, 0.0) for concept in new) / len(self.pool.origins)
         place = self.pool.at[statement.key]
         near = 0.5 * max(0.0, statement.topic) + 0.5 * max(0.0, float(self.pool.centrality[place]))
         lead = 1 / (1 + 0.12 * statement.place)
-        value = gain * (0.3 + near) * (0.5 + 0.5 * lead) / max(words, 1) ** LENGTH_POWER
+        value = gain * (NEAR_LEAST + near) * (1 - LEAD + LEAD * lead) / max(words, 1) ** (LENGTH_POWER if power is None else power)
         value *= 0.93 ** self.per_origin[statement.origin]
-        if self.repeats(statement):
-            value *= 0.2
+        value *= IDLE_COST if statement.supposes else 1.0
+        value *= (1 + SUPPORT * len(self.pool.tellers(statement))) * self.novelty(statement)
         return float(value) * (LEAN_COST if statement.leans else 1.0)
 
-    def repeats(self, statement: Statement) -> bool:
-        """Whether something already taken says nearly the same."""
-        taken = [self.pool.vectors[self.pool.at[key]] for key in self.used]
-        return bool(taken) and float(np.max(np.stack(taken) @ statement.vector)) > 0.8
+    def _spoken_of(self, statement: Statement, concepts: Iterable[str] | None) -> frozenset[str]:
+        return self.pool.speaks_of(statement) if concepts is None else self.pool.concepts(concepts)
+
+    def novelty(self, statement: Statement) -> float:
+        """How far nothing already taken says the same: 1 for all new, near 0 for a repetition."""
+        taken = [self.pool.at[key] for key in self.used]
+        if not taken:
+            return 1.0
+        alike = float(np.max(self.pool.vectors[taken] @ statement.vector))
+        return max(0.05, 1 - REPEAT_COST * max(0.0, alike - REPEAT_FROM))
 
     def take(self, statement: Statement, *, concepts: Iterable[str] | None = None) -> None:
         self.used.add(statement.key)
-        self.covered |= set(statement.concepts if concepts is None else concepts)
+        self.covered |= self._spoken_of(statement, concepts)
         self.per_origin[statement.origin] += 1
 
     def best(

@@ -37,6 +37,7 @@ _BOILERPLATE = re.compile(
     re.I,
 )
 _LEANING = frozenset("he she it they this that these those such his her their its both".split())
+_SUPPOSING = frozenset("could may might".split())
 _SPEECH = re.compile(
     r"\b(?:sa(?:id|ys|ying)|told|tells|wr(?:ote|ites)|add(?:ed|s)|argu(?:ed|es)|warn(?:ed|s)|claim(?:ed|s)|"
     r"announced?|declar(?:ed|es)|insist(?:ed|s)|call(?:ed|s)|describ(?:ed|es)|stat(?:ed|es|ing)|according)\b",
@@ -74,6 +75,18 @@ class Statement:
     def leans(self) -> bool:
         """Whether it cannot stand alone: its subject is a pronoun, or it quotes without a speaker."""
         return leans(self.parse)
+
+    @cached_property
+    def supposes(self) -> bool:
+        """Whether its main verb only says what would, could, may or might be."""
+        tokens = self.parse.tokens
+        root = next((i for i, token in enumerate(tokens) if token.head == i and token.dep == "ROOT"), None)
+        return any(
+            t.head == root
+            and t.dep == "aux"
+            and (t.lemma.casefold() in _SUPPOSING or (t.lemma.casefold() == "would" and tokens[t.head].lemma == "be"))
+            for t in tokens
+        )
 
     @cached_property
     def concepts(self) -> frozenset[str]:
@@ -179,11 +192,18 @@ def leans(parse: Parse) -> bool:
         ):
             return True
         if token.dep in {"nsubj", "nsubjpass", "poss"} and i not in quoted:
+            if token.text.casefold() == "it" and _introduces(tokens, token.head):
+                return False
             if token.text.casefold() in _LEANING and not _named_before(tokens, i):
                 return True
             if token.dep != "poss":
                 return False
     return False
+
+
+def _introduces(tokens: Sequence[Token], verb: int) -> bool:
+    """Whether "it" only opens the sentence: "It was reported that …"."""
+    return any(token.head == verb and token.dep in {"ccomp", "csubj"} for token in tokens)
 
 
 def _named_before(tokens: Sequence[Token], pronoun: int) -> bool:

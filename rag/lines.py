@@ -1,0 +1,91 @@
+"""Statements -> lines of a briefing: word for word, or cut where that is safe, and cited."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from models.protocols import Parse, Parser
+from rag.points import Chooser, Pool
+from rag.records import Citation, Claim, Point
+from rag.statements import Statement, concepts
+from rag.trim import shorten, tidy
+from rag.verify import check, well_formed
+
+
+FORM_POWER = 0.85
+"""How far a form of a sentence pays for its length, beside the other forms of it."""
+
+
+@dataclass
+class Writer:
+    """Makes lines of statements within the words that are left. Lives for one briefing."""
+
+    pool: Pool
+    chooser: Chooser
+    parser: Parser
+    words: int
+    spent: int = 0
+    made: dict[tuple[str, int], tuple[tuple[str, Parse], ...]] = field(default_factory=dict)
+
+    def forms(self, statement: Statement) -> tuple[tuple[str, Parse], ...]:
+        """The sentence word for word, then its shorter forms that passed the checks."""
+        if statement.key not in self.made:
+            shorter = list(dict.fromkeys(shorten(statement.parse)))
+            spelled = [
+                re.sub(r"\b(Mr|Mrs|Ms|Dr|Nov|Dec|Jan|Feb|Sept|Oct|Aug|Rep|Sen)\.", r"\1", t) for t in shorter
+            ]
+            parses = self.parser.parse(spelled) if spelled else []
+            sound = [
+                (text, parse)
+                for text, parse in zip(shorter, parses, strict=True)
+                if not well_formed(parse) and check(parse, [statement.parse]).support == "supported"
+            ]
+            self.made[statement.key] = ((plain(statement), statement.parse), *sound)
+        return self.made[statement.key]
+
+    def line(self, statement: Statement, room: int, *, holding: str = "") -> tuple[str, Parse] | None:
+        """The form that says most for its words and fits into `room`; it holds the words `holding`."""
+        fitting = [
+            (text, parse)
+            for text, parse in self.forms(statement)
+            if len(text.split()) <= room and holding.casefold() in text.casefold()
+        ]
+        if not fitting:
+            return None
+        return max(
+            fitting,
+            key=lambda form: self.chooser.worth(
+                statement, len(form[0].split()), concepts=concepts(form[1]), power=FORM_POWER
+            ),
+        )
+
+    def claim(self, text: str, parse: Parse, statement: Statement) -> tuple[Claim, tuple[Citation, ...], int]:
+        """A claim, cited wherever others say the same; then where they tell it in other words."""
+        backing = [statement.citation()]
+        also: list[Citation] = []
+        tellers = self.pool.tellers(statement)
+        for other in tellers:
+            said = check(parse, [other.parse]).support == "supported"
+            (backing if said else also).append(other.citation())
+        return Claim(text, tuple(backing)), tuple(also), 1 + len(tellers)
+
+    def spend(self, text: str) -> None:
+        self.spent += len(text.split())
+
+    def point(self, form: tuple[str, Parse], statement: Statement) -> Point:
+        """Take a statement in this form: what it says is covered, its words are spent."""
+        text, parse = form
+        claim, also, origins = self.claim(text, parse, statement)
+        self.chooser.take(statement, concepts=concepts(parse))
+        self.spend(text)
+        alone = origins == 1 and self.pool.alone(statement)
+        return Point(claim, origins=origins, alone=alone, also=also)
+
+
+def plain(statement: Statement) -> str:
+    """Return a sentence on one line, without the mark of the list it stood in."""
+    return tidy(re.sub(r"^\s*[-•*–]\s+", "", " ".join(statement.text.split())))
+
+
+__all__ = ["Writer", "plain"]
