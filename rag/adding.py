@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.protocols import Embedder
 from rag.chunk import chunk
@@ -69,6 +70,15 @@ class Adding:
         ):
             self._commit()
         self._tell(name)
+
+    def add(self, article: Article, passages: tuple[Passage, ...], vectors: NDArray[np.float32]) -> None:
+        """Commit an article whose vectors are known."""
+        self._counts[self._library.add(article, passages, vectors)] += 1
+        self._tell(article.title)
+
+    def note_added(self, count: int) -> None:
+        """Count articles that came into the library all at once."""
+        self._counts["added"] += count
 
     def finish(self) -> AddReport:
         """Commit what waits and return what became of everything."""

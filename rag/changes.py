@@ -23,7 +23,10 @@ from rag.rows import (
     place_of,
     text_id,
 )
-from rag.store import note
+from rag.store import FILE, Store, note, reported
+
+TIDY_LEAST = 100
+"""Passages forgotten below which the lexical index is not rewritten."""
 
 
 def first(db: sqlite3.Connection, sql: str, *values: object) -> sqlite3.Row | None:
@@ -73,9 +76,44 @@ def corrects(article: Article, known: sqlite3.Row, stood: sqlite3.Row | None) ->
     return place_of(article) == str(known["path"] or known["url"])
 
 
+def forget_gone(db: sqlite3.Connection, kept: int) -> None:
+    """Forget which articles are gone, but for the last `kept` changes."""
+    generation = int(db.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()[0])
+    db.execute("DELETE FROM gone WHERE at <= ?", (generation - kept,))
+    note(db, "gone_from", str(max(0, generation - kept)))
+
+
+def compact(store: Store) -> tuple[int, int]:
+    """Give the space of what was removed back to the system; return the bytes before and after.
+
+    Takes time, and free space for a second copy of the file.
+    """
+    file = store.folder / FILE
+    before = file.stat().st_size
+    with store.writing() as db:
+        forget_gone(db, 0)
+        db.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
+    with store.turn, reported(store.folder):
+        store.db.execute("VACUUM")
+        store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return before, file.stat().st_size
+
+
 def raise_generation(db: sqlite3.Connection) -> None:
     """Tell everyone who follows the library that it changed."""
     db.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
+
+
+def tidy_lexical(db: sqlite3.Connection) -> None:
+    """Rewrite the lexical index once it was told to forget as many passages as there are.
+
+    It marks what is gone and drops it only when it happens to merge, so that with a daily coming and going it
+    would grow; rewriting after that many deletions costs each of them the same, however large the library.
+    """
+    noted = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('forgotten', 'passages')").fetchall())
+    if int(noted["forgotten"]) > max(TIDY_LEAST, int(noted["passages"])):
+        db.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
+        note(db, "forgotten", "0")
 
 
 def rebuild_lexical(db: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rag.changes import (
     corrects,
     first,
+    forget_gone,
     known_since,
     quoted,
     raise_generation,
@@ -22,6 +23,7 @@ from rag.changes import (
     require_storable,
     require_width,
     supersede,
+    tidy_lexical,
 )
 from rag.errors import LibraryError, NotFoundError
 from rag.filters import ALL, Filter, passing
@@ -55,6 +57,9 @@ EMBEDDED_AT_ONCE = 256
 
 REMEMBERED = 8
 """Filters whose articles are kept in memory until the library changes: a conversation repeats its own."""
+
+GONE_KEPT = 50_000
+"""Changes that those who follow the library may be behind; who is further behind reads everything again."""
 
 _NO_IDS: Ids = np.empty(0, np.int64)
 _NO_VECTORS: Vectors = np.empty((0, 0), np.float32)
@@ -102,6 +107,9 @@ class Library:
         library = cls(Store.open(folder, write=write))
         if write:
             library._group_the_ungrouped()
+            if len(library._store.rows("SELECT 1 FROM gone LIMIT ?", 2 * GONE_KEPT)) == 2 * GONE_KEPT:
+                with library._store.writing() as db:
+                    forget_gone(db, GONE_KEPT)
         return library
 
     def close(self) -> None:
@@ -144,12 +152,16 @@ class Library:
 
     # ── Writing ──────────────────────────────────────────────────────────────────────────────────────
 
+    def matches(self, fingerprint: str) -> bool:
+        """Whether the vectors that are there, if any, were made by this embedder."""
+        return self.embedder in ("", fingerprint) or not self.size
+
     def match_embedder(self, fingerprint: str) -> None:
         """Note which embedder makes the vectors; raise LibraryError when there are some from another."""
         noted = self.embedder
         if noted == fingerprint:
             return
-        if noted and self.size:
+        if not self.matches(fingerprint):
             raise LibraryError(
                 f"The vectors in {self.folder} were made by {noted!r}; "
                 f"the embedder is now {fingerprint!r}. {REBUILD}"
@@ -222,6 +234,7 @@ class Library:
                 numbers.extend(row[0] for row in older if row[0] not in numbers)
             for number in numbers:
                 delete_article(db, number)
+            tidy_lexical(db)
             raise_generation(db)
         return article
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Generator as Events
 from contextlib import closing
 from dataclasses import replace
@@ -17,16 +17,18 @@ from models.trees import Trees
 from rag.adding import Adding, AddReport, Progress
 from rag.answer import Draft, Event, Found, answer
 from rag.brief import WORDS, brief
+from rag.changes import compact
 from rag.confidence import Calibration
-from rag.errors import LibraryError, ModelError, QuestionError
-from rag.evidence import select
+from rag.errors import CancelledError, InputError, LibraryError, ModelError, QuestionError
+from rag.evidence import Evidence, select
 from rag.fetch import Fetcher, is_address, plain_address
 from rag.laws import Problem
 from rag.library import ALL, Filter, Library
+from rag.portable import import_library
 from rag.prompts import write_prompt
-from rag.question import read_question
+from rag.question import Question, read_question
 from rag.read import expected, find_files, read_file
-from rag.records import Answer, Brief, Hit
+from rag.records import Answer, Brief, Hit, Tier
 from rag.retrieve import retrieve
 from rag.scope import articles_on, topic_of
 from rag.settings import Settings
@@ -42,6 +44,10 @@ BRIEF_PASSAGES = 80
 """Passages looked at for a briefing, to find the articles on its topic."""
 
 NO_ARTICLES = "The library holds no articles yet. Add some with `tearsheet add PATH`."
+OTHER_EMBEDDER = (
+    "The vectors of the library are another embedder's, so passages were found by their words alone. "
+    "The next `tearsheet add` or `tearsheet doctor --rebuild` makes them anew."
+)
 NONE_PASS = "No article passes these filters. `tearsheet list` with the same filters shows what does."
 
 
@@ -91,14 +97,15 @@ class Models:
             return None
         with self._turn:
             if not self._tried:
-                from models.generator import load_generator
+                from models.choose import open_generator
 
-                path = Path(self._settings.model).expanduser() if self._settings.model else None
                 try:
                     # Examples and instructions are the same in every prompt of a tier, and read once for all.
                     beginning = write_prompt("", "")[:-1] if self._settings.tier == "write" else ()
-                    self._loaded = load_generator(path, threads=self._settings.threads, beginning=beginning)
-                except ModelError as error:
+                    self._loaded = open_generator(
+                        self._settings.model, threads=self._settings.threads, beginning=beginning
+                    )
+                except (ModelError, InputError) as error:
                     self.unusable = str(error)
                 self._tried = True
         return self._loaded
@@ -165,8 +172,7 @@ class Tearsheet:
         given = list(sources)
         addresses = [str(source) for source in given if is_address(str(source))]
         files = find_files(Path(source) for source in given if not is_address(str(source)))
-        self.library.match_embedder(self.models.embedder.fingerprint)
-        adding = Adding(self.library, self.models.embedder, on_progress)
+        adding = self._adding(on_progress)
         adding.expect(sum(map(expected, files)) + len(addresses))
         for file in files:
             for found in read_file(file):
@@ -182,6 +188,27 @@ class Tearsheet:
             for listed in read_subscription(url, fetcher, recall):
                 adding.take(listed, url)
         return adding.finish()
+
+    def import_file(self, path: Path, *, on_progress: Progress | None = None) -> AddReport:
+        """Add what a file that `tearsheet export` wrote holds. Raises InputError, DamagedError."""
+        adding = self._adding(on_progress)
+        import_library(self.library, path, adding)
+        return adding.finish()
+
+    def compact(self) -> tuple[int, int]:
+        """Give the space of what was removed back; return the bytes before and after."""
+        found = compact(self.library.store)
+        if self.index is not None:
+            self.index.rebuild()
+        return found
+
+    def _adding(self, on_progress: Progress | None) -> Adding:
+        """Begin to add; vectors of another embedder are first made anew, while the old ones serve others."""
+        embedder = self.models.embedder
+        if not self.library.matches(embedder.fingerprint):
+            self.library.rebuild(lambda texts: embedder.embed(texts, "document"), embedder.fingerprint)
+        self.library.match_embedder(embedder.fingerprint)
+        return Adding(self.library, embedder, on_progress)
 
     def sync(self, *, fetcher: Fetcher | None = None, on_progress: Progress | None = None) -> AddReport:
         """Fetch every known feed again and add what is new."""
@@ -238,7 +265,7 @@ class Tearsheet:
         selected = time.perf_counter()
         generator = self.models.generator
         tier = self.settings.tier if generator is not None else "quote"
-        with closing(answer(asked, evidence, self.models, tier=tier, cancelled=cancelled)) as events:
+        with closing(self._worded(asked, evidence, tier, cancelled)) as events:
             for event in events:
                 if isinstance(event, Draft):
                     yield event
@@ -249,8 +276,28 @@ class Tearsheet:
                     "answer": round(time.perf_counter() - selected, 3),
                 }
                 notes = (*event.notes, self.models.unusable) if self.models.unusable else event.notes
-                name = generator.name if generator is not None else ""
-                yield replace(event, hits=hits, seconds=seconds, notes=notes, model=name, tier=tier)
+                if not self.library.matches(self.models.embedder.fingerprint):
+                    notes = (*notes, OTHER_EMBEDDER)
+                yield replace(event, hits=hits, seconds=seconds, notes=notes)
+
+    def _worded(
+        self, asked: Question, evidence: Sequence[Evidence], tier: Tier, cancelled: Callable[[], bool] | None
+    ) -> Events[Draft | Answer, None, None]:
+        """Yield drafts, then the answer; in the articles' own words when the language model fails."""
+        generator = self.models.generator
+        name = generator.name if generator is not None else ""
+        try:
+            for event in answer(asked, evidence, self.models, tier=tier, cancelled=cancelled):
+                yield replace(event, model=name, tier=tier) if isinstance(event, Answer) else event
+        except CancelledError:
+            raise
+        except ModelError as error:
+            if tier == "quote":
+                raise
+            for event in answer(asked, evidence, self.models, tier="quote", cancelled=cancelled):
+                if isinstance(event, Answer):
+                    event = replace(event, tier="quote", notes=(*event.notes, str(error)))
+                yield event
 
     def brief(
         self,

@@ -8,7 +8,7 @@ from models.protocols import Embedder
 from rag.library import ALL, Filter, Library
 from rag.records import Hit
 from rag.text import content_words, words
-from rag.vectors import ChromaIndex, nearest
+from rag.vectors import ChromaIndex, Scored, nearest
 
 DEPTH = 50
 """Passages each leg contributes; `python -m evals.retrieval` prints what other depths give."""
@@ -43,15 +43,16 @@ def retrieve(
     """Return the `k` passages that answer `question` best, best first; none for a question without a word.
 
     `index`, when the process holds one, serves the questions that no filter narrows.
-    Raises LibraryError when the library's vectors come from another embedder.
+    When the library's vectors come from another embedder, passages are found by their words alone.
     """
     question = question.encode("utf-8", "replace").decode()
     if not words(question) or k < 1:
         return ()
-    library.match_embedder(embedder.fingerprint)
-    query = embedder.embed([question], "query")[0]
     deep = max(depth, k)
-    dense = index.search(query, deep) if index and not where else nearest(library, query, deep, where)
+    dense: Scored = []
+    if library.matches(embedder.fingerprint):
+        query = embedder.embed([question], "query")[0]
+        dense = index.search(query, deep) if index and not where else nearest(library, query, deep, where)
     lexical = library.lexical(terms(question, library), deep, where)
     legs = {"dense": dict(dense), "lexical": dict(lexical)}
     fused = fuse([list(leg) for leg in legs.values()])

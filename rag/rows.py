@@ -147,6 +147,7 @@ def delete_article(db: sqlite3.Connection, number: int) -> None:
     texts = passage_texts(db, number)
     # The lexical index keeps no text of its own: it must be told which words to forget.
     db.executemany("INSERT INTO lexical (lexical, rowid, text) VALUES ('delete', ?, ?)", texts)
+    db.execute("UPDATE meta SET value = value + ? WHERE key = 'forgotten'", (len(texts),))
     db.execute("DELETE FROM passages WHERE number BETWEEN ? AND ?", numbers_of(number))
     (text,) = db.execute("SELECT text FROM articles WHERE number = ?", (number,)).fetchone()
     keys = [(key, number) for key in bands(shingles(text))]

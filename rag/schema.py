@@ -139,6 +139,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX gone_at ON gone (at);
     INSERT INTO meta SELECT 'gone_from', value FROM meta WHERE key = 'generation';
     INSERT INTO meta SELECT 'passages', count(*) FROM passages;
+    INSERT INTO meta VALUES ('forgotten', '0');
     UPDATE meta SET value = value + 1 WHERE key = 'generation';
     """,
 )

@@ -1,14 +1,17 @@
-"""The commands that look after the library: add, sync, list, show, remove, doctor."""
+"""The commands that look after the library: add, sync, list, show, remove, and all that moves or mends it."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import InputError, NotFoundError
 from rag.records import Article
-from rag.render import article_to_json, safe
+from rag.render import article_to_json, day_in_words, safe
 from rag.session import (
     DONE,
     SOME_FAILED,
@@ -25,6 +28,8 @@ from rag.session import (
 if TYPE_CHECKING:
     from rag.adding import AddReport
     from rag.fetch import Fetcher
+    from rag.library import Revision
+    from rag.terminal import Line
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +136,9 @@ def _list(arguments: argparse.Namespace, session: Session) -> int:
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("article", metavar="ARTICLE", help="the id of the article, or how it begins")
+    parser.add_argument(
+        "--revisions", action="store_true", help="what changed from one text of it to the next"
+    )
 
 
 def _show(arguments: argparse.Namespace, session: Session) -> int:
@@ -138,6 +146,9 @@ def _show(arguments: argparse.Namespace, session: Session) -> int:
 
     with session.open() as tearsheet:
         article = tearsheet.library.article(arguments.article)
+        revisions = tearsheet.library.revisions(article.id) if arguments.revisions else []
+    if arguments.revisions:
+        return _show_revisions(revisions, session)
     if session.json:
         print_json(article_to_json(article))
     else:
@@ -145,16 +156,54 @@ def _show(arguments: argparse.Namespace, session: Session) -> int:
     return DONE
 
 
+def _show_revisions(revisions: Sequence[Revision], session: Session) -> int:
+    from rag.revisions import changes
+    from rag.terminal import plain, print_lines
+
+    texts = ["", *(revision.article.text for revision in revisions)]
+    changed = [[], *(changes(old, new) for old, new in pairwise(texts[1:]))]
+    if session.json:
+        listed = [
+            article_to_json(revision.article, text=False)
+            | {"known": revision.known, "until": revision.until, "changes": [asdict(one) for one in its]}
+            for revision, its in zip(revisions, changed, strict=True)
+        ]
+        print_json({"revisions": listed})
+        return DONE
+    lines: list[Line] = []
+    for number, (revision, its) in enumerate(zip(revisions, changed, strict=True), 1):
+        article = revision.article
+        since = f"known since {day_in_words(revision.known[:10])}" if revision.known else "undated"
+        lines += [
+            *([plain("")] if lines else []),
+            plain(f"{number} of {len(revisions)}  {article.title}", "bold"),
+            plain(f"{since} · fetched {article.fetched[:16]} · {article.id[:8]}", "dim", indent=4, hang=4),
+        ]
+        for change in its:
+            lines += [plain(f"- {change.old}", "red", indent=4, hang=6)] if change.old else []
+            lines += [plain(f"+ {change.new}", "green", indent=4, hang=6)] if change.new else []
+    print_lines(console(), lines)
+    return DONE
+
+
 def _remove_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "articles", metavar="ARTICLE", nargs="+", help="the id of an article, or how it begins"
+        "articles", metavar="ARTICLE", nargs="*", help="the id of an article, or how it begins"
     )
+    filter_arguments(parser)
 
 
 def _remove(arguments: argparse.Namespace, session: Session) -> int:
     missing: list[str] = []
     found: dict[str, Article] = {}
     with session.open(write=True) as tearsheet:
+        where = chosen(arguments, tearsheet.library)
+        if not where and not arguments.articles:
+            raise InputError(
+                "Nothing was given to remove. Name articles, or narrow them, e.g. --before 2025-12."
+            )
+        if where:
+            found |= {article.id: article for article in tearsheet.library.articles(where)}
         for name in arguments.articles:
             try:
                 article = tearsheet.library.article(name)
@@ -200,11 +249,59 @@ def _doctor(arguments: argparse.Namespace, session: Session) -> int:
     return SOME_FAILED if problems else DONE
 
 
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="the new file to write")
+
+
+def _export(arguments: argparse.Namespace, session: Session) -> int:
+    from rag.portable import export_library
+
+    with session.open() as tearsheet:
+        size = export_library(tearsheet.library, arguments.file)
+        counts = tearsheet.library.counts()
+    if session.json:
+        print_json({"file": str(arguments.file), "articles": counts.articles, "bytes": size})
+    else:
+        held = counted(counts.articles, "article")
+        print(f"Wrote {held} to {safe(str(arguments.file))}, {size / 1e6:,.1f} MB.")
+    return DONE
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="a file that `tearsheet export` wrote")
+
+
+def _import(arguments: argparse.Namespace, session: Session) -> int:
+    from rag.terminal import progress
+
+    with session.open(write=True) as tearsheet, progress(console(stderr=True), "Importing") as on_progress:
+        report = tearsheet.import_file(arguments.file, on_progress=on_progress)
+    return _print_report(report, session)
+
+
+def _compact_arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def _compact(arguments: argparse.Namespace, session: Session) -> int:
+    del arguments
+    with session.open(write=True) as tearsheet:
+        before, after = tearsheet.compact()
+    if session.json:
+        print_json({"before": before, "after": after})
+    else:
+        print(f"The library file had {before / 1e6:,.1f} MB and has {after / 1e6:,.1f} MB now.")
+    return DONE
+
+
 COMMANDS = (
     Command("add", "read articles into the library", _add_arguments, _add),
     Command("sync", "fetch every known feed again", _sync_arguments, _sync),
     Command("list", "list the articles in the library", _list_arguments, _list),
     Command("show", "print one article", _show_arguments, _show),
     Command("remove", "remove articles from the library", _remove_arguments, _remove),
+    Command("export", "write the whole library to one file", _export_arguments, _export),
+    Command("import", "add what an exported file holds", _import_arguments, _import),
+    Command("compact", "give the space of removed articles back", _compact_arguments, _compact),
     Command("doctor", "check the library against its laws", _doctor_arguments, _doctor),
 )

@@ -9,7 +9,6 @@ import pytest
 from evals.retrieval import Question, plain, score
 from models.fake import FakeEmbedder
 from rag.chunk import chunk
-from rag.errors import LibraryError
 from rag.library import Filter, Library, text_id
 from rag.records import Article, Passage
 from rag.retrieve import fuse, retrieve, terms
@@ -121,9 +120,9 @@ def test_an_empty_library_finds_nothing(tmp_path: Path) -> None:
         assert found(library, "Which minister resigned?") == []
 
 
-def test_vectors_of_another_embedder_are_refused(library: Library) -> None:
-    with pytest.raises(LibraryError, match="doctor --rebuild"):
-        retrieve("rain", library, FakeEmbedder(name="another"))
+def test_with_vectors_of_another_embedder_the_words_alone_find(library: Library) -> None:
+    (hit,) = retrieve("rain", library, FakeEmbedder(name="another"))
+    assert [name for name, _ in hit.why] == ["lexical"]
 
 
 def test_terms_leave_out_stopwords_unless_there_is_nothing_else(library: Library) -> None:
