@@ -98,6 +98,18 @@ def as_bytes(made: Brief, kind: str) -> bytes:
         from rag.render_brief import brief_to_markdown
 
         return brief_to_markdown(made).encode("utf-8")
+    if kind == "docx":
+        from rag.page_docx import brief_to_docx
+
+        return brief_to_docx(made)
+    if kind == "pdf":
+        from rag.page_pdf import brief_to_pdf
+
+        return brief_to_pdf(made)
+    if kind == "html":
+        from rag.page import brief_to_html
+
+        return brief_to_html(made).encode("utf-8")
     from rag.terminal_brief import brief_lines
 
     return "".join(f"{' ' * line.indent}{line.text.plain}\n" for line in brief_lines(made)).encode("utf-8")

@@ -82,7 +82,8 @@ def parts(brief: Brief) -> tuple[Part, ...]:
     for difference in brief.disagreements:
         rows.append(Row(difference.about, "", ()))
         rows += [
-            Row(givers(side.citations), side.value, side.citations, level=1) for side in difference.sides
+            Row("", side.value, side.citations, note=givers(side.citations), level=1)
+            for side in difference.sides
         ]
     if rows:
         found["differences"] = Part("differences", "Where sources differ", tuple(rows))
@@ -142,7 +143,10 @@ def givers(citations: Sequence[Citation]) -> str:
 
 def shown_text(row: Row) -> str:
     """Return the words of a line without the label that is shown before them."""
-    return row.text.removeprefix(f"{row.label}: ") if row.label else row.text
+    for opening in (f"{row.label}: ", f"{row.label} "):
+        if row.label and row.text.casefold().startswith(opening.casefold()):
+            return row.text[len(opening) :]
+    return row.text
 
 
 def source_line(use: SourceUse) -> str:

@@ -82,9 +82,9 @@ def told(
         given[statement.origin] += 1
         point = writer.point(form, statement)
         left -= len(form[0].split())
-        each = by_key.get(statement.key)
-        if dates and each and each.when.said in form[0] and len(events) < MOST_EVENTS:
-            events.append((each, _event(each, point)))
+        when = by_key.get(statement.key)
+        if dates and when and when.when.said in form[0] and len(events) < MOST_EVENTS:
+            events.append((when, _event(when, point)))
         else:
             points.append(point)
     events.sort(key=lambda row: (row[0].ahead, row[0].order))

@@ -14,11 +14,13 @@ FOLDERS = ("ui", "evals", "rag", "models")
 ORDER = (
     "ui evals",
     "rag.cli",
-    "rag.shelf rag.brief_command",
+    "rag.shelf rag.brief_command rag.models_command",
     "rag.session",
     "rag.terminal_brief",
     "rag.terminal",
     "rag.pipeline",
+    "rag.page_pdf rag.page_docx",
+    "rag.page",
     "rag.render_brief",
     "rag.render",
     "rag.brief",
@@ -28,7 +30,7 @@ ORDER = (
     "rag.contrast",
     "rag.sides rag.timeline rag.people rag.amounts rag.gaps",
     "rag.points",
-    "rag.statements rag.trim rag.scope rag.dates",
+    "rag.statements rag.trim rag.scope rag.dates rag.attribute",
     "rag.answer",
     "rag.verify",
     "rag.disagree",
@@ -67,9 +69,9 @@ STAGES = {
         *("rag.spans", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
         *("rag.brief", "rag.scope", "rag.statements", "rag.points", "rag.trim", "rag.dates"),
         *("rag.timeline", "rag.people", "rag.amounts", "rag.gaps", "rag.sides", "rag.differ", "rag.contrast"),
-        *("rag.lines", "rag.sections"),
+        *("rag.lines", "rag.sections", "rag.attribute"),
     ),
-    "showing": ("rag.render", "rag.render_brief"),
+    "showing": ("rag.render", "rag.render_brief", "rag.page", "rag.page_docx", "rag.page_pdf"),
 }
 """The stages of the pipeline, which know nothing of each other; `rag.pipeline` alone knows their order."""
 
@@ -97,14 +99,16 @@ FENCES = {
     "feedparser": ("rag/feeds.py",),
     "rich": ("rag/terminal.py", "rag/terminal_brief.py", "rag/cli.py", "rag/session.py", "rag/brief_command.py"),
     "gradio starlette": ("ui/",),
-    "socket": ("ui/app.py", "rag/fetch.py"),
-    "http.client": ("rag/fetch.py",),
-    "urllib.request http.server requests httpx aiohttp": (),
+    "fpdf": ("rag/page_pdf.py",),
+    "socket": ("ui/app.py", "rag/fetch.py", "models/served.py"),
+    "http.client": ("rag/fetch.py", "models/fetch.py", "models/served.py"),
+    "urllib.request": ("models/fetch.py", "models/served.py"),
+    "http.server requests httpx aiohttp": (),
     "sklearn": ("evals/fit.py",),
     "pytest": ("evals/plugin.py",),
     "unittest.mock": (),
 }
-"""Where each of these packages may be imported; the network libraries nowhere."""
+"""Where each of these packages may be imported; the network only where a user asks."""
 
 LATE = (
     "llama_cpp torch sentence_transformers transformers onnxruntime tokenizers safetensors spacy chromadb "
