@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from evals.figures import LAWS, NONE
 from evals.runfile import Run, latency
@@ -97,11 +96,9 @@ def objection_to(run: Run, quoting: Run) -> str:
 
 def _speed(settings: Settings, model: str) -> float:
     """Return the tokens a second that the model writes after the first; 0 when there is no model."""
-    from models.generator import load_generator
+    from models.choose import open_generator
 
-    generator: Generator = load_generator(
-        Path(model).expanduser() if model else None, threads=settings.threads
-    )
+    generator: Generator = open_generator(model, threads=settings.threads)
     try:
         began, count = 0.0, 0
         for _ in generator.write(compose_prompt("What happened?", [SPEED_TEXT] * 3), max_tokens=SPEED_TOKENS):

@@ -57,7 +57,7 @@ def load_generator(
     with COMPUTE:
         llama = Llama(run, threads=threads, context=context)
     key = f"{identity(run)} {llama.context} {threads} {llama.build()}"
-    return LlamaGenerator(llama, file, patience=patience, beginning=Beginning(beginning, key))
+    return LlamaGenerator(llama, file, run, patience=patience, beginning=Beginning(beginning, key))
 
 
 def check_memory(found: Gguf, context: int) -> None:
@@ -84,9 +84,10 @@ def bundled_gguf() -> Path:
 class LlamaGenerator:
     """A loaded chat model. Every call starts from the same state, so the same prompt gives the same text."""
 
-    def __init__(self, llama: Llama, file: Path, *, patience: float, beginning: Beginning) -> None:
+    def __init__(self, llama: Llama, file: Path, run: Path, *, patience: float, beginning: Beginning) -> None:
         self.name = file.stem
-        self.fingerprint = f"{file.stem}-{identity(file)}"
+        # Of what is run, not of what it was made from: the texts of the two differ.
+        self.fingerprint = f"{file.stem}-{identity(run)}"
         self._llama = llama
         self._patience = patience
         self._beginning = beginning
@@ -150,6 +151,10 @@ class LlamaGenerator:
             return [token for segment in self._tokenised(messages) for token in segment]
         finally:
             self._end_turn(ticket)
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Return how many tokens `messages` become."""
+        return len(self.prompt(messages))
 
     def close(self) -> None:
         """Free the weights, or let the call that is running free them when it ends."""

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from models.generator import CONTEXT, check_memory, load_generator
+from models.generator import CONTEXT, LlamaGenerator, bundled_gguf, check_memory, load_generator
 from models.gguf import check_chat_model, read_gguf
 from models.protocols import Message
 from rag.errors import CancelledError, ModelError
@@ -44,24 +44,23 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from models.isolate impor
 
 
 class IsolatedGenerator:
-    """A Generator whose model lives in a child process."""
+    """A Generator whose model lives in a child process; a path of None means the bundled model."""
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None,
         *,
         threads: int = 0,
         context: int = CONTEXT,
         beginning: Sequence[Message] = (),
         silence: float = SILENCE,
     ) -> None:
-        found = read_gguf(path)
+        found = read_gguf(path or bundled_gguf())
         check_chat_model(found)
         check_memory(found, context)
         self._silence = silence
-        self._path = path
         self._order = {
-            "path": str(path),
+            "path": str(path or ""),
             "threads": threads,
             "context": context,
             "beginning": [_plain(message) for message in beginning],
@@ -94,6 +93,16 @@ class IsolatedGenerator:
         request: Line = {"do": "score", "messages": [_plain(message) for message in messages]}
         (reply,) = self._ask(request | {"replies": list(replies)}, None, patience=SCORING)
         return [float(each) for each in reply["scores"]]
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Return how many tokens `messages` become."""
+        request: Line = {"do": "count", "messages": [_plain(message) for message in messages]}
+        (reply,) = self._ask(request, None, patience=SILENCE)
+        return int(reply["tokens"])
+
+    def memory(self) -> int:
+        """Return the most bytes of memory the child has held; 0 where the system does not tell."""
+        return self._child.memory()
 
     def close(self) -> None:
         """End the child; further calls raise ModelError."""
@@ -147,7 +156,7 @@ class _Child:
         self._first: queue.Queue[Line | None] = queue.Queue()
         self._waiting[0] = self._first
         threading.Thread(target=self._listen, name="model child", daemon=True).start()
-        path = Path(str(order["path"]))
+        path = _file(order)
         patience = LOADING * (1 + path.stat().st_size / 1e9)
         try:
             hello = self._first.get(timeout=patience)
@@ -195,6 +204,12 @@ class _Child:
                 self._waiting.pop(number, None)
             if not done:
                 self._send({"do": "cancel", "id": number})
+
+    def memory(self) -> int:
+        with suppress(OSError):
+            told = Path(f"/proc/{self._process.pid}/status").read_text("utf-8").splitlines()
+            return next((int(line.split()[1]) * 1024 for line in told if line.startswith("VmHWM")), 0)
+        return 0
 
     def end(self) -> None:
         with suppress(OSError):
@@ -250,17 +265,21 @@ class _Child:
 def serve(order_text: str) -> None:
     """Be the child: load the model that the order names, then answer requests until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limited(Path(json.loads(order_text)["path"]))
+    order = json.loads(order_text)
+    _limited(_file(order))
     # What native code prints must not end up between the replies.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     speak = _Speaker(replies)
-    order = json.loads(order_text)
     try:
         beginning = [Message(**message) for message in order["beginning"]]
         generator = load_generator(
-            Path(order["path"]), threads=order["threads"], context=order["context"], beginning=beginning
+            _file(order) if order["path"] else None,
+            threads=order["threads"],
+            context=order["context"],
+            beginning=beginning,
         )
+        assert isinstance(generator, LlamaGenerator)
     except ModelError as error:
         speak({"id": 0, "error": str(error)})
         return
@@ -302,7 +321,7 @@ def _read_requests(todo: queue.Queue[Line], cancelled: set[int]) -> None:
     os._exit(0)
 
 
-def _answer(generator: Any, request: Line, cancelled: set[int], speak: _Speaker) -> None:  # noqa: ANN401
+def _answer(generator: LlamaGenerator, request: Line, cancelled: set[int], speak: _Speaker) -> None:
     number = int(request["id"])
     messages = [Message(**message) for message in request["messages"]]
 
@@ -313,6 +332,8 @@ def _answer(generator: Any, request: Line, cancelled: set[int], speak: _Speaker)
     try:
         if request["do"] == "score":
             speak({"id": number, "scores": generator.score(messages, request["replies"])})
+        elif request["do"] == "count":
+            speak({"id": number, "tokens": generator.count_tokens(messages)})
         else:
             given = {name: request[name] for name in ("max_tokens", "stop", "opening", "words")}
             for piece in generator.write(messages, cancelled=stopped, **given):
@@ -321,6 +342,10 @@ def _answer(generator: Any, request: Line, cancelled: set[int], speak: _Speaker)
     except ModelError as error:
         speak({"id": number, "error": str(error), "cancelled": isinstance(error, CancelledError)})
     cancelled.discard(number)
+
+
+def _file(order: Line) -> Path:
+    return Path(order["path"]) if order["path"] else bundled_gguf()
 
 
 def _limited(path: Path) -> None:

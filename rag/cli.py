@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, NoReturn
 
-from rag import brief_command, shelf
+from rag import brief_command, models_command, shelf
 from rag.errors import InputError, TearsheetError
 from rag.records import Answer
 from rag.render import answer_to_json, safe
@@ -218,6 +218,7 @@ COMMANDS = (
     *shelf.COMMANDS,
     Command("ask", "answer a question from the articles", _ask_arguments, _ask),
     brief_command.COMMAND,
+    models_command.COMMAND,
     Command("eval", "check the answers against facts written by hand", _eval_arguments, _eval),
     Command("ui", "open Tearsheet in the browser", _ui_arguments, _ui),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,7 +22,7 @@ class Settings:
     library: Path
     """Folder that holds the library."""
     model: str = ""
-    """A GGUF file; empty means the bundled model."""
+    """A GGUF file, a name of the catalog, or the address of a server; empty means the bundled model."""
     tier: Tier = "write"
     """How answers are worded: quote, write or compose."""
     threads: int = 0
@@ -69,6 +71,34 @@ def config_file() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("tearsheet") / "tearsheet.toml"
+
+
+def set_in_file(name: str, value: str) -> Path:
+    """Set a text in the settings file, or take it out when it is empty; the rest stays as it was written.
+
+    Raises InputError when the file cannot be read or written.
+    """
+    file = Path(os.environ.get("TEARSHEET_CONFIG") or config_file())
+    lines: list[str] = []
+    if file.is_file():
+        _read_toml(file)
+        lines = file.read_text("utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not re.match(rf"\s*{name}\s*=", line)]
+    if value:
+        # A setting belongs above the first table.
+        at = next((i for i, line in enumerate(kept) if line.lstrip().startswith("[")), len(kept))
+        ending = "" if not at or kept[at - 1].endswith("\n") else "\n"
+        kept.insert(at, f"{ending}{name} = {json.dumps(value, ensure_ascii=False)}\n")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        part.write_text("".join(kept), "utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise InputError(
+            f"The settings file {file} cannot be written: {error.strerror}. Check it."
+        ) from error
+    return file
 
 
 def _read_toml(path: Path) -> dict[str, object]:
