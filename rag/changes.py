@@ -15,7 +15,6 @@ from rag.matrix import REBUILD
 from rag.records import Article, Passage
 from rag.rows import (
     PASSAGES_PER_ARTICLE,
-    count_passages,
     details_of,
     note_gone,
     numbers_of,
@@ -64,8 +63,7 @@ def supersede(db: sqlite3.Connection, number: int, by: int, *, read: str) -> boo
     until = new if new > old else max(read or _now(), old)
     db.execute("UPDATE articles SET replaced_by = ?, until = ? WHERE number = ?", (by, until, number))
     sql = "SELECT count(*) FROM passages WHERE number BETWEEN ? AND ?"
-    count_passages(db, -db.execute(sql, numbers_of(number)).fetchone()[0])
-    note_gone(db, number)
+    note_gone(db, number, db.execute(sql, numbers_of(number)).fetchone()[0])
     return True
 
 

@@ -82,7 +82,7 @@ class Matrix:
         What it costs depends on the changes, not on the size of the library. Raises DamagedError.
         """
         with store.turn, reported(store.folder):
-            sql = "SELECT key, value FROM meta WHERE key NOT LIKE '%embedder'"
+            sql = "SELECT key, value FROM meta WHERE key NOT IN ('embedder', 'next_embedder', 'name')"
             noted = {key: int(value) for key, value in store.db.execute(sql)}
             seen = (noted["generation"], noted["vectors_made"])
             if seen != self._seen:

@@ -31,6 +31,7 @@ from rag.read import expected, find_files, read_file
 from rag.records import Answer, Brief, Hit, Tier
 from rag.retrieve import retrieve
 from rag.scope import articles_on, topic_of
+from rag.server import ServerIndex
 from rag.settings import Settings
 from rag.statements import Step
 from rag.subscriptions import Noted, noted, subscriptions
@@ -122,7 +123,7 @@ class Tearsheet:
         self.settings = settings
         self.library = library
         self.models = models
-        self._index: ChromaIndex | None = None
+        self._index: ChromaIndex | ServerIndex | None = None
         self._turn = threading.Lock()
 
     @classmethod
@@ -135,8 +136,10 @@ class Tearsheet:
         return cls(settings, library, models or Models(settings))
 
     def close(self) -> None:
-        if self._index is not None:
-            self._index.close()
+        # What was added goes to a server now, so that those who only read find it there.
+        index = self.index if self.settings.vectors else self._index
+        if index is not None:
+            index.close()
         self.library.close()
         self.models.close()
 
@@ -147,13 +150,15 @@ class Tearsheet:
         self.close()
 
     @property
-    def index(self) -> ChromaIndex | None:
-        """The vector index, which only the owner holds; a reader searches the vectors exactly.
+    def index(self) -> ChromaIndex | ServerIndex | None:
+        """The vector index: on a server, or one that only the owner holds; others search the vectors exactly.
 
         Opened when a question first needs it; from then on it follows the library before each search.
         """
         with self._turn:
-            if self._index is None and self.library.writable:
+            if self._index is None and self.settings.vectors:
+                self._index = ServerIndex(self.library, self.settings.vectors)
+            elif self._index is None and self.library.writable:
                 self._index = ChromaIndex.open(self.library)
             return self._index
 
@@ -276,6 +281,8 @@ class Tearsheet:
                     "answer": round(time.perf_counter() - selected, 3),
                 }
                 notes = (*event.notes, self.models.unusable) if self.models.unusable else event.notes
+                if isinstance(self._index, ServerIndex) and self._index.notice:
+                    notes = (*notes, self._index.notice)
                 if not self.library.matches(self.models.embedder.fingerprint):
                     notes = (*notes, OTHER_EMBEDDER)
                 yield replace(event, hits=hits, seconds=seconds, notes=notes)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.protocols import Embedder
 from rag.library import ALL, Filter, Library
 from rag.records import Hit
 from rag.text import content_words, words
-from rag.vectors import ChromaIndex, Scored, nearest
+from rag.vectors import Scored, nearest
 
 DEPTH = 50
 """Passages each leg contributes; `python -m evals.retrieval` prints what other depths give."""
@@ -26,8 +30,19 @@ SCORED = 0.1
 """Share of a larger library that the words of one question may lead to: a seventh of what all its words do,
 with the answer found as often."""
 
+MOST_SCORED = 30_000
+"""Passages that the words of one question may lead to in any library: scoring them takes about 50 ms."""
+
 FEWEST = 3
-"""Words searched for all the same, however common they are."""
+"""Words searched for all the same, unless they lead to three times as many passages together."""
+
+
+class Index(Protocol):
+    """What serves nearest neighbours in place of exact search."""
+
+    def search(self, query: NDArray[np.float32], k: int) -> Scored:
+        """Return about the `k` nearest passages: (number, cosine), best first."""
+        ...
 
 
 def retrieve(
@@ -35,7 +50,7 @@ def retrieve(
     library: Library,
     embedder: Embedder,
     *,
-    index: ChromaIndex | None = None,
+    index: Index | None = None,
     k: int = 10,
     where: Filter = ALL,
     depth: int = DEPTH,
@@ -73,15 +88,17 @@ def terms(question: str, library: Library, *, small: int = SMALL) -> list[str]:
     size = library.size
     if size <= small:
         return found
-    room = int(SCORED * size)
-    counted = [(library.frequency(term, most=room + 1), term) for term in found]
+    room = min(int(SCORED * size), MOST_SCORED)
+    counted = [(library.frequency(term, most=3 * room + 1), term) for term in found]
     kept: list[str] = []
+    led = 0
     for frequency, term in sorted(counted, key=lambda pair: pair[0]):
-        if frequency > room and len(kept) >= FEWEST:
+        allowed = 3 * room if len(kept) < FEWEST else room
+        if kept and led + frequency > allowed:
             break
         if frequency:
             kept.append(term)
-            room -= frequency
+            led += frequency
     return kept
 
 

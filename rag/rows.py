@@ -156,14 +156,14 @@ def delete_article(db: sqlite3.Connection, number: int) -> None:
         db.execute(f"DELETE FROM {table} WHERE article = ?", (number,))
     db.execute("DELETE FROM articles WHERE number = ?", (number,))
     if replaced is None:
-        count_passages(db, -len(texts))
-        note_gone(db, number)
+        note_gone(db, number, len(texts))
 
 
-def note_gone(db: sqlite3.Connection, number: int) -> None:
-    """Note that an article is found no more, for those who follow what the library holds."""
-    sql = "INSERT INTO gone SELECT value + 1, ? FROM meta WHERE key = 'generation'"
-    db.execute(sql, (number,))
+def note_gone(db: sqlite3.Connection, number: int, passages: int) -> None:
+    """Note that an article of so many passages is found no more, for those who follow the library."""
+    sql = "INSERT INTO gone SELECT value + 1, ?, ? FROM meta WHERE key = 'generation'"
+    db.execute(sql, (number, passages))
+    count_passages(db, -passages)
 
 
 def count_passages(db: sqlite3.Connection, more: int) -> None:

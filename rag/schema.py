@@ -135,7 +135,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX listed_by_article ON listed (article);
 
     -- Which article was found no more after which generation, for whoever follows the library.
-    CREATE TABLE gone (at INTEGER NOT NULL, article INTEGER NOT NULL) STRICT;
+    CREATE TABLE gone (at INTEGER NOT NULL, article INTEGER NOT NULL, passages INTEGER NOT NULL) STRICT;
     CREATE INDEX gone_at ON gone (at);
     INSERT INTO meta SELECT 'gone_from', value FROM meta WHERE key = 'generation';
     INSERT INTO meta SELECT 'passages', count(*) FROM passages;

@@ -29,6 +29,8 @@ class Settings:
     """Threads for the models; 0 means all physical cores but one, at least one."""
     passages: int = 10
     """Passages retrieved for a question."""
+    vectors: str = ""
+    """Address of a Chroma server that holds the vectors; empty means the library's own index."""
 
     @classmethod
     def load(cls, **given: object) -> Settings:
@@ -56,6 +58,7 @@ class Settings:
             tier=_tier(values["tier"]),
             threads=_number("threads", values["threads"], least=0),
             passages=_number("passages", values["passages"], least=1),
+            vectors=str(values["vectors"]),
         )
 
 
