@@ -23,7 +23,7 @@ BANDS = 40
 ROWS = 2
 """Minima in a band: texts that share 30 % of all their shingles meet in some band 98 times in 100."""
 
-COPY = 0.3
+COPY = 0.4
 """Share of the shorter text's shingles that a copy has in common with the longer one."""
 
 FEWEST = 10
