@@ -13,8 +13,8 @@ from rag.statements import Statement
 
 FEWEST_TOKENS = 3
 """A phrase with fewer tokens after its first says too little by itself."""
-MOST_BETWEEN = 9
-"""Tokens between a number and the verb that a phrase may begin with."""
+MOST_BETWEEN, MOST_AFTER = 9, 9
+"""Tokens between a number and the verb that rules it, and after the verb, in a phrase with the verb."""
 MOST_CHARACTERS = 60
 """A number and its noun that stand farther apart are not shown as one."""
 _HEDGE = re.compile(
@@ -38,6 +38,9 @@ class Figure:
     said: tuple[int, int]
     """Offsets of the number with its hedge and its noun, e.g. `around 20 points`."""
     statement: Statement
+
+    beside: frozenset[str] = frozenset()
+    """Lemmas of what stands with the number: the verb that rules it and what belongs to the two."""
 
     @property
     def text(self) -> str:
@@ -91,7 +94,27 @@ def _of(statement: Statement) -> Iterator[Figure]:
         said = (min(first, noun.start), max(end, noun.end))
         if said[1] - said[0] > MOST_CHARACTERS:
             said = (first, end)
-        yield Figure(quantity, tokens[head].lemma.casefold(), _phrase(tokens, outer, *said), said, statement)
+        phrase = _phrase(tokens, outer, *said)
+        counts = tokens[head].lemma.casefold()
+        yield Figure(quantity, counts, phrase, said, statement, _beside(tokens, outer))
+
+
+def _beside(tokens: Sequence[Token], head: int) -> frozenset[str]:
+    at = head
+    for _ in range(4):
+        if tokens[at].pos == "VERB" or tokens[at].head == at:
+            break
+        at = tokens[at].head
+    near = {at, head}
+    for _ in range(2):
+        near |= {
+            i for i, token in enumerate(tokens) if token.head in near and token.dep not in {"nsubj", "conj"}
+        }
+    return frozenset(
+        tokens[i].lemma.casefold()
+        for i in near
+        if tokens[i].pos in {"NOUN", "VERB", "ADJ", "ADV"} and i != head
+    )
 
 
 def _joined(tokens: Sequence[Token], head: int) -> int:
@@ -140,19 +163,36 @@ def _phrase(tokens: Sequence[Token], head: int, start: int, end: int) -> tuple[i
     start, end = min(start, tokens[first].start), max(end, tokens[last].end)
     if last - first >= FEWEST_TOKENS:
         return start, end
-    return _verb_before(tokens, first, start), end
+    return _clause(tokens, head, (start, end))
 
 
-def _verb_before(tokens: Sequence[Token], first: int, start: int) -> int:
-    """Where a short phrase begins with the verb that rules it: "cap the army at 600,000 troops"."""
-    at = tokens[first].head
+def _clause(tokens: Sequence[Token], head: int, span: tuple[int, int]) -> tuple[int, int]:
+    """A short phrase with the verb that rules it: "cap the army at 600,000", "94 people were aboard"."""
+    start, end = span
+    at = head
     for _ in range(4):
-        if tokens[at].pos == "VERB" and at < first:
-            denied = any(token.dep == "neg" and token.head == at for token in tokens)
-            plain = tokens[at].dep not in {"relcl", "acl"} and first - at <= MOST_BETWEEN
-            return tokens[at].start if plain and not denied else start
-        at = tokens[at].head
-    return start
+        up = tokens[at].head
+        if up == at:
+            return span
+        if tokens[up].pos in {"VERB", "AUX"}:
+            break
+        at = up
+    else:
+        return span
+    denied = any(token.dep == "neg" and token.head == up for token in tokens)
+    if denied or tokens[up].dep in {"relcl", "acl"} or abs(up - head) > MOST_BETWEEN:
+        return span
+    if tokens[at].dep in {"nsubj", "nsubjpass"}:
+        last = up
+        while last + 1 < len(tokens) and last - up < MOST_AFTER and tokens[last + 1].text not in _ENDS:
+            last += 1
+        whole = last + 1 >= len(tokens) or tokens[last + 1].text in _ENDS
+        return (start, tokens[last].end) if whole and up > head else span
+    return (tokens[up].start, end) if up < head and tokens[at].dep in _RULED else span
+
+
+_ENDS = frozenset({",", ".", ";", ":", "–", "—", "!", "?", "and", "but"})
+_RULED = frozenset({"dobj", "obj", "prep", "attr", "oprd", "dative"})
 
 
 __all__ = ["Figure", "figures"]

@@ -72,6 +72,8 @@ def run(given: argparse.Namespace, session: Session) -> int:
             words=given.words,
             where=chosen(given, tearsheet.library),
             as_of=given.as_of,
+            tier=given.tier or "quote",
+            since_last=given.since_last,
             on_step=on_step,
         )
     if given.output is not None:

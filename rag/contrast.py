@@ -11,6 +11,8 @@ from rag.sides import difference, whole
 from rag.statements import Statement
 from rag.text import normalise
 
+SAME_CLAIM = 0.5
+"""Part of the rarer words that a denial shares with what it denies."""
 SAME_EVENT = 0.5
 """Cosine from which two sentences may speak of one event."""
 _DENIES = re.compile(
@@ -44,6 +46,8 @@ def by_denial(pool: Pool) -> Iterator[Difference]:
         if not _DENIES.search(statement.parse.text) or statement.leans:
             continue
         for other in pool.tellers(statement):
+            if pool.overlap(statement, other) < SAME_CLAIM:
+                continue
             if not _DENIES.search(other.parse.text) and not _NOT.search(other.parse.text):
                 groups = [[whole(statement)], [whole(other)]]
                 yield from difference(f"Whether it is true: {_topic_of(statement, other)}", groups)

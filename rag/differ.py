@@ -22,6 +22,8 @@ SAME_EVENT = 0.5
 """Cosine from which two dated sentences with the same names may tell one event."""
 SAME_COUNT = 0.4
 """Cosine from which two sentences may count the same thing."""
+COMMON = 0.1
+"""Part of all sentences from which a name is the story's and tells no event apart."""
 _ROUND = 0.11
 """Relative distance within which a hedged number is a rounding of another."""
 _POST = re.compile(
@@ -99,6 +101,8 @@ def _same_deed(left: Figure, right: Figure) -> bool:
     """Whether both numbers stand in sentences about one thing: they share a name and a word beside it."""
     if left is right or left.statement is right.statement:
         return left is right
+    if left.counts in _GENERIC and not any(akin(a, b) for a in left.beside for b in right.beside):
+        return False
     mine = {word for word in _content(left.statement) if word != left.counts}
     theirs = {word for word in _content(right.statement) if word != right.counts}
     return shares(left.statement, right.statement) and len(mine & theirs) >= 2
@@ -111,7 +115,16 @@ def _agree(left: Figure, right: Figure) -> bool:
 
 
 def _plural(noun: str) -> str:
+    if noun in _PLURALS:
+        return _PLURALS[noun]
     return noun if noun.endswith("s") else f"{noun}s"
+
+
+_PLURALS = {"people": "people", "person": "people", "man": "men", "woman": "women", "child": "children"}
+_GENERIC = frozenset(
+    "people person man woman child time day week month year hour minute share euro dollar pound job".split()
+)
+"""Nouns that count many things in a story: two numbers of them differ where the same is said of both."""
 
 
 # ---------------------------------------------------------------- days
@@ -154,7 +167,7 @@ def _same_event(pool: Pool, left: Dated, right: Dated) -> bool:
     rare = [
         name
         for name in names_and_numbers(left.statement) & names_and_numbers(right.statement)
-        if pool.spread[name] < max(2, len(pool.origins)) and not name.endswith("day")
+        if pool.frequency[name] <= max(2, COMMON * len(pool.statements)) and not name.endswith("day")
     ]
     return bool(rare)
 
@@ -248,6 +261,8 @@ def _doers(statement: Statement, deed: frozenset[str]) -> Iterator[tuple[str, fr
             last = max((*reach, *helpers))
             while first and tokens[first - 1].dep in {"compound", "amod", "poss", "nmod"}:
                 first -= 1
+            while last + 1 < len(tokens) and tokens[last + 1].pos == "PROPN":
+                last += 1
             value = " ".join(statement.parse.text[tokens[first].start : tokens[last].end].split())
             if len(value.split()) <= 14:
                 yield things[0].lemma.casefold(), names, Value(value, statement)

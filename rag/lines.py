@@ -12,7 +12,6 @@ from rag.statements import Statement, concepts
 from rag.trim import shorten, tidy
 from rag.verify import check, well_formed
 
-
 FORM_POWER = 0.85
 """How far a form of a sentence pays for its length, beside the other forms of it."""
 
@@ -83,9 +82,17 @@ class Writer:
         return Point(claim, origins=origins, alone=alone, also=also)
 
 
+_BEFORE = re.compile(
+    r"^\s*[-•*–]\s+"
+    r"|^[A-Z][\w.’'-]*(?:[ ,]+[A-Z][\w.’'-]*){0,4}(?:,? \w+\.? \d{1,2})?(?: \([^)]{2,20}\))? [–—-] (?=[A-Z])"
+    r"|^\w+ \d{1,2} \([^)]{2,20}\) [–—-] (?=[A-Z])|^\d{1,2}[:.]\d\d\. (?=[A-Z])"
+)
+"""What stands before a sentence: the mark of a list, a place and an agency, a time of day."""
+
+
 def plain(statement: Statement) -> str:
-    """Return a sentence on one line, without the mark of the list it stood in."""
-    return tidy(re.sub(r"^\s*[-•*–]\s+", "", " ".join(statement.text.split())))
+    """Return a sentence on one line, without a list mark, a dateline or a time before it."""
+    return tidy(_BEFORE.sub("", " ".join(statement.text.split())))
 
 
 __all__ = ["Writer", "plain"]

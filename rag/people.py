@@ -201,7 +201,7 @@ def _clean(role: str) -> str:
 
 def _empty(role: str, tokens: Sequence[Token]) -> bool:
     """Whether a role says nothing: a title, a name, a number, a place."""
-    if normalise(role) in _TITLES or role.isdigit() or re.search(r"[’']s?$|\?", role):
+    if normalise(role) in _TITLES or role.isdigit() or re.search(r"[’']s?$|\?|\bname$", role):
         return True
     return not any(
         token.pos == "NOUN" or (token.pos == "PROPN" and not token.entity) or token.entity in {"", "ORG"}

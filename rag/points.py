@@ -27,7 +27,7 @@ SAME_SURELY = 0.8
 """unless their cosine is this high;"""
 NEAR_POINT, NEAR_WORDS, RARE = 0.58, 0.3, 4
 """less of both will do where they share a word or pair of words that few sentences of the story have."""
-UNIQUE_SHARE = 0.35
+UNIQUE_SHARE = 0.5
 """Part of the words of a sentence that no other origin has, from which it may be told by one origin alone."""
 LEAN_COST = 0.25
 """What is left of the worth of a sentence that does not stand alone."""
@@ -41,6 +41,14 @@ ALONE_WEIGHT = 0.25
 """What a concept is worth that one of several origins speaks of; n origins make n."""
 WORD_WEIGHT = 0.6
 """What a word is worth beside a pair of words."""
+NEWS = 0.8
+"""How much more a sentence of the newest article is worth than one of the oldest."""
+FIRST = 1.4
+"""How much more the first sentence of an article is worth that is among the newer ones."""
+OPINION_COST = 0.25
+"""What is left of the worth of a sentence from an opinion piece."""
+MORE_WITH_FIGURES = 1.2
+"""How much more a sentence with a number of something is worth."""
 IDLE_COST = 0.6
 """What is left of the worth of a sentence that only supposes: what could be, what it would mean."""
 SUPPORT = 0.6
@@ -59,6 +67,19 @@ class Pool:
     """The statements of a briefing with all that is known between them."""
 
     statements: tuple[Statement, ...]
+    opinions: frozenset[str] = frozenset()
+    """Ids of the articles that give an opinion."""
+
+    @cached_property
+    def recency(self) -> dict[str, float]:
+        """How new each article is among those with a date, 0 to 1; 0.5 without one, or all of a day."""
+        days = sorted({s.article.published[:10] for s in self.statements if s.article.published})
+        return {
+            s.article.id: days.index(s.article.published[:10]) / (len(days) - 1)
+            if len(days) > 1 and s.article.published
+            else 0.5
+            for s in self.statements
+        }
 
     @cached_property
     def origins(self) -> tuple[str, ...]:
@@ -291,7 +312,7 @@ class Chooser:
         words: int,
         *,
         concepts: Iterable[str] | None = None,
-        power: float | None = None,
+        power: float = LENGTH_POWER,
     ) -> float:
         """Return what a line of so many words would add."""
         weights = self.pool.weights
@@ -300,8 +321,13 @@ class Chooser:
         place = self.pool.at[statement.key]
         near = 0.5 * max(0.0, statement.topic) + 0.5 * max(0.0, float(self.pool.centrality[place]))
         lead = 1 / (1 + 0.12 * statement.place)
-        value = gain * (NEAR_LEAST + near) * (1 - LEAD + LEAD * lead) / max(words, 1) ** (LENGTH_POWER if power is None else power)
+        value = gain * (NEAR_LEAST + near) * (1 - LEAD + LEAD * lead) / max(words, 1) ** power
         value *= 0.93 ** self.per_origin[statement.origin]
+        if not statement.place and self.pool.recency[statement.article.id] > 0.5:
+            value *= FIRST
+        value *= 1 - NEWS / 2 + NEWS * self.pool.recency[statement.article.id]
+        value *= OPINION_COST if statement.article.id in self.pool.opinions else 1.0
+        value *= MORE_WITH_FIGURES if statement.counts else 1.0
         value *= IDLE_COST if statement.supposes else 1.0
         value *= (1 + SUPPORT * len(self.pool.tellers(statement))) * self.novelty(statement)
         return float(value) * (LEAN_COST if statement.leans else 1.0)

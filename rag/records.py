@@ -182,6 +182,8 @@ class SourceUse:
     origin: str
     share: float
     """Part of the briefing's lines that cite it, 0 to 1."""
+    note: str = ""
+    """Why it was left out or counts for less, e.g. that it is satire."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,8 @@ def brief_numbers(brief: Brief) -> Numbers:
 
 def brief_words(brief: Brief) -> int:
     """Return the words of a briefing: its lines and the sides of its differences."""
-    texts = [point.claim.text for section in brief.sections for point in section.points]
+    own = (section for section in brief.sections if section.kind != "change")
+    texts = [point.claim.text for section in own for point in section.points]
     texts += [event.claim.text for event in brief.timeline]
     texts += [side.value for difference in brief.disagreements for side in difference.sides]
     return sum(len(text.split()) for text in texts)

@@ -10,7 +10,7 @@ from rag.records import Article, Hit
 from rag.text import content_words
 
 MOST_ARTICLES = 50
-NEAR_BEST = 0.68
+NEAR_BEST = 0.55
 """Part of the best article's relevance that another needs to be on the same topic."""
 LEAST = 0.33
 """Relevance below which no article is on the topic."""

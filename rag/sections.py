@@ -155,7 +155,10 @@ def who(
     return tuple(made)
 
 
-def numbers(counted: Sequence[Figure], writer: Writer, room: int) -> tuple[Point, ...]:
+def numbers(
+    counted: Sequence[Figure], writer: Writer, room: int, *, told: Sequence[str] = ()
+) -> tuple[Point, ...]:
+    """The figures of the story, those most told and newest first; none that the lines `told` hold already."""
     groups: list[list[Figure]] = []
     for figure in counted:
         home = next((group for group in groups if group[0].same(figure)), None)
@@ -168,15 +171,23 @@ def numbers(counted: Sequence[Figure], writer: Writer, room: int) -> tuple[Point
         size = 2.0 if group[0].quantity.unit else 1.0 if group[0].quantity.value >= 100 else 0.5
         small = group[0].quantity.text.isalpha() and group[0].quantity.value < 5
         near = max(figure.statement.topic for figure in group)
-        return (len({figure.statement.origin for figure in group}) + size - small) * (0.3 + near)
+        news = max(writer.pool.recency[figure.statement.article.id] for figure in group)
+        tellers = len({figure.statement.origin for figure in group}) + size - small
+        early = max(1 / (1 + 0.12 * figure.statement.place) for figure in group)
+        return tellers * (0.3 + near) * (0.5 + news) * (0.5 + early)
 
     made: list[Point] = []
     left = room
+    seen: set[str] = set()
     for group in sorted(groups, key=weight, reverse=True):
         line = _figure_line(group, writer, left)
         if line is None or len(made) == MOST_FIGURES:
             continue
         text, figure = line
+        kind = figure.quantity.unit + text.replace(figure.quantity.text, "").casefold()
+        if kind in seen or any(figure.quantity.text in form.split() for form in told):
+            continue
+        seen.add(kind)
         cited = {figure.statement.article.id: figure.statement.citation()}
         for other in group:
             if text.casefold() in plain(other.statement).casefold():

@@ -77,6 +77,15 @@ class Statement:
         return leans(self.parse)
 
     @cached_property
+    def counts(self) -> bool:
+        """Whether it gives a number of something: people, money, a share."""
+        return any(
+            entity.label in {"MONEY", "PERCENT", "QUANTITY"}
+            or (entity.label == "CARDINAL" and entity.text.casefold() not in {"one", "two", "half"})
+            for entity in self.parse.entities
+        )
+
+    @cached_property
     def supposes(self) -> bool:
         """Whether its main verb only says what would, could, may or might be."""
         tokens = self.parse.tokens
@@ -84,7 +93,10 @@ class Statement:
         return any(
             t.head == root
             and t.dep == "aux"
-            and (t.lemma.casefold() in _SUPPOSING or (t.lemma.casefold() == "would" and tokens[t.head].lemma == "be"))
+            and (
+                t.lemma.casefold() in _SUPPOSING
+                or (t.lemma.casefold() == "would" and tokens[t.head].lemma == "be")
+            )
             for t in tokens
         )
 
@@ -180,6 +192,8 @@ def leans(parse: Parse) -> bool:
         return True
     if text.count("“") != text.count("”") or text.count('"') % 2:
         return True
+    if re.search(r"\b(?:so|this|that|them|it)\W*$", text, re.I):
+        return True
     if not any(token.pos in {"VERB", "AUX"} and token.dep not in {"amod", "acl"} for token in tokens):
         return True
     quoted = _quoted(tokens)
@@ -201,9 +215,13 @@ def leans(parse: Parse) -> bool:
     return False
 
 
+_REPORTING = frozenset("report say believe think expect know claim allege announce emerge understand".split())
+
+
 def _introduces(tokens: Sequence[Token], verb: int) -> bool:
     """Whether "it" only opens the sentence: "It was reported that …"."""
-    return any(token.head == verb and token.dep in {"ccomp", "csubj"} for token in tokens)
+    told = tokens[verb].lemma.casefold() in _REPORTING
+    return told and any(token.head == verb and token.dep in {"ccomp", "csubj"} for token in tokens)
 
 
 def _named_before(tokens: Sequence[Token], pronoun: int) -> bool:

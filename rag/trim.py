@@ -11,7 +11,7 @@ from models.protocols import Parse, Token
 _KEEPS = frozenset(
     (
         "not n't no never nor neither without only if unless until except despite although though but while "
-        "whether reportedly allegedly apparently known according say claim tell warn report argue write"
+        "whether reportedly allegedly apparently far according say claim tell warn report argue write"
     ).split()
 )
 """Words that a cut must not take away: they deny, limit, doubt or attribute what is left."""

@@ -21,7 +21,7 @@ ORDER = (
     "rag.pipeline",
     "rag.page_pdf rag.page_docx",
     "rag.page",
-    "rag.render_brief",
+    "rag.render_brief rag.since rag.tighten",
     "rag.render",
     "rag.brief",
     "rag.sections",
@@ -30,7 +30,7 @@ ORDER = (
     "rag.contrast",
     "rag.sides rag.timeline rag.people rag.amounts rag.gaps",
     "rag.points",
-    "rag.statements rag.trim rag.scope rag.dates rag.attribute",
+    "rag.statements rag.trim rag.scope rag.dates rag.attribute rag.standing",
     "rag.answer",
     "rag.verify",
     "rag.disagree",
@@ -70,7 +70,7 @@ STAGES = {
         *("rag.spans", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
         *("rag.brief", "rag.scope", "rag.statements", "rag.points", "rag.trim", "rag.dates"),
         *("rag.timeline", "rag.people", "rag.amounts", "rag.gaps", "rag.sides", "rag.differ", "rag.contrast"),
-        *("rag.lines", "rag.sections", "rag.attribute"),
+        *("rag.lines", "rag.sections", "rag.attribute", "rag.standing", "rag.since", "rag.tighten"),
     ),
     "showing": ("rag.render", "rag.render_brief", "rag.page", "rag.page_docx", "rag.page_pdf"),
 }
@@ -82,7 +82,7 @@ EXCEPTIONS = {
 }
 
 FENCES = {
-    "llama_cpp": ("models/llama.py",),
+    "llama_cpp": ("models/llama.py", "evals/overhead.py"),
     "torch sentence_transformers transformers onnxruntime": ("models/embedder.py",),
     "tokenizers": ("models/embedder.py", "models/words.py"),
     "safetensors": ("models/words.py",),

@@ -1,0 +1,114 @@
+"""Lines of a briefing -> shorter ones by the language model, each kept only when its passage says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from models.protocols import Generator, Message, Parse, Parser
+from rag.errors import CancelledError
+from rag.records import Brief, Claim, Event, Point, Rejected
+from rag.statements import Step
+from rag.text import normalise
+from rag.verify import check, well_formed
+
+LONG = 18
+"""Words from which a line is worth tightening."""
+SHORTER = 0.85
+"""Part of its words that the shorter line may have at most."""
+REPLY_TOKENS = 60
+KINDS = frozenset({"answer", "points", "alone"})
+
+
+def tighten(
+    made: Brief,
+    writer: Generator,
+    parser: Parser,
+    *,
+    on_step: Step | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Brief:
+    """Return the briefing with its long lines tightened where that passed every check.
+
+    Every number and name of a line must stand in the shorter one as well. Raises CancelledError.
+    """
+    rejected: list[Rejected] = []
+    total = sum(len(section.points) for section in made.sections if section.kind in KINDS) + len(
+        made.timeline
+    )
+    done = 0
+
+    def shorter(claim: Claim) -> Claim:
+        nonlocal done
+        if cancelled is not None and cancelled():
+            raise CancelledError("The briefing was cancelled.")
+        if on_step is not None:
+            on_step("wording", done, total)
+        done += 1
+        if len(claim.text.split()) < LONG or "“" in claim.text or '"' in claim.text:
+            return claim
+        text = _ask(claim.text, writer, cancelled)
+        wrong = objection(text, claim, parser)
+        if wrong:
+            rejected.append(Rejected(text, wrong))
+            return claim
+        return Claim(text, claim.citations[:1], by="model")
+
+    def tightened(points: Sequence[Point]) -> tuple[Point, ...]:
+        return tuple(replace(point, claim=shorter(point.claim)) for point in points)
+
+    def told(event: Event) -> Event:
+        return replace(event, claim=shorter(event.claim))
+
+    sections = tuple(
+        replace(section, points=tightened(section.points)) if section.kind in KINDS else section
+        for section in made.sections
+    )
+    return replace(
+        made,
+        sections=sections,
+        timeline=tuple(map(told, made.timeline)),
+        rejected=tuple(rejected),
+        model=writer.name,
+        tier="write",
+    )
+
+
+def _ask(text: str, writer: Generator, cancelled: Callable[[], bool] | None) -> str:
+    prompt = [
+        Message(
+            "system",
+            "You shorten sentences. Keep the names, the numbers and the meaning. Write one sentence.",
+        ),
+        Message("user", f"Shorten this sentence: {text}"),
+    ]
+    opening = " ".join(text.split()[:3])
+    words = sorted({*text.split(), *re.findall(r"\w+|[^\w\s]", text), "and", "to", "the", "of", "in", "."})
+    pieces = writer.write(
+        prompt, max_tokens=REPLY_TOKENS, stop=("\n",), opening=opening, words=words, cancelled=cancelled
+    )
+    return " ".join((opening + "".join(pieces)).split())
+
+
+def objection(text: str, claim: Claim, parser: Parser) -> str:
+    """Return why a tightened line may not stand for the line; empty when it may."""
+    if len(text.split()) > SHORTER * len(claim.text.split()):
+        return "it is no shorter"
+    own, line, source = _parses(parser, text, claim.text, claim.citations[0].quote)
+    wrong = well_formed(own)
+    if wrong:
+        return wrong
+    said = normalise(text)
+    for token in line.tokens:
+        if token.pos in {"PROPN", "NUM"} and normalise(token.text) not in said:
+            return f"it leaves out {token.text}"
+    verdict = check(own, [source])
+    return "" if verdict.support == "supported" else verdict.reason
+
+
+def _parses(parser: Parser, *texts: str) -> list[Parse]:
+    return parser.parse([" ".join(text.split()) for text in texts])
+
+
+__all__ = ["objection", "tighten"]
