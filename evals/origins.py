@@ -4,7 +4,7 @@
 
 ARTICLES has one JSON object a line with `text`. CLUSTERS has one with `documents`, the texts of several
 reports of one event (strings, or objects with `rawDocumentText` or `text`). The articles are added, then a
-copy of each for every kind of edit: found when it gets the origin of its article, wrong when it gets another's.
+copy of each for every kind of edit: found when it gets its article's origin, wrong when it gets another's.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def fill(library: Library, embedder: Embedder, path: Path, *, words: int, header
         limit = embedder.window - room
         passages = chunk(article, count_tokens=embedder.count_tokens, limit=limit, words=words)
         texts = [(above if header else "") + passage.text for passage in passages]
-        library.add(article, passages, embedder.embed(texts, "document"))
+        library.add(article, passages, embedder.embed(texts, "passage"))
         print(f"\r{done}/{len(lines)} articles", end="", file=sys.stderr)
     print(file=sys.stderr)
 

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 Pooling = Literal["mean", "cls"]
 
-_FLOAT, _INT32, _INT64 = 1, 6, 7
+_FLOAT, _UINT8, _INT8, _INT32, _INT64 = 1, 2, 3, 6, 7
 _AS_FLOAT, _AS_INT, _AS_INTS = 1, 2, 7
 _CONTRIB = "com.microsoft"
 _IR, _OPSET = 8, 17
-_CODES = {int: (3, _AS_INT), float: (2, _AS_FLOAT)}
+_CODES = {int: (3, _AS_INT), float: (2, _AS_FLOAT), tuple: (8, _AS_INTS)}
+Attribute = float | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,19 @@ class Bert:
     pooling: Pooling
 
 
-def bert_graph(weights: Path, bert: Bert) -> bytes:
+def bert_graph(weights: Path, bert: Bert, *, eight_bit: bool = False) -> bytes:
     """Return an ONNX model that writes `vectors`: 32-bit float unit rows, batch by width.
 
     Asked for it, it also writes `hidden`: one row for each token, batch by length by width, of any length.
     It reads `ids` (int32, batch by length), `mask` (float, the same shape, 1 for a token) and `lengths`
     (int32, batch). Raises ValueError or KeyError when the safetensors file does not hold such an encoder
     in 32-bit floats.
+
+    With `eight_bit` the matrix products are done in whole numbers of 8 bits: each row of the weights has a
+    scale of its own, and each token one that is found as it passes, so that a large value in one token
+    leaves the others as exact as they were (LLM.int8(), Dettmers et al. 2022, without the outlier columns).
     """
-    graph = _Graph(weights)
+    graph = _Graph(weights, eight_bit=eight_bit)
     hidden = _embedded(graph, bert)
     shape = graph.node("Shape", hidden)
     rows = graph.node("Reshape", hidden, graph.integers("rows", [-1, bert.width]))
@@ -78,7 +85,23 @@ def _layer(graph: _Graph, bert: Bert, prefix: str, rows: str, shape: str) -> str
 
 
 def _linear(graph: _Graph, rows: str, name: str) -> str:
+    if graph.eight_bit:
+        whole, most = _in_whole_numbers(graph, rows)
+        weight, scale = graph.whole_weight(f"{name}.weight")
+        product = graph.node("MatMulIntegerToFloat", whole, weight, "step", scale, "middle", domain=_CONTRIB)
+        return graph.node("Add", graph.node("Mul", product, most), graph.weight(f"{name}.bias"))
     return graph.node("Gemm", rows, graph.weight(f"{name}.weight"), graph.weight(f"{name}.bias"), transB=1)
+
+
+def _in_whole_numbers(graph: _Graph, rows: str) -> tuple[str, str]:
+    """Return the rows as whole numbers from 1 to 255, 128 being zero, and the largest value of each row."""
+    if rows not in graph.whole_rows:
+        graph.constant("step", _FLOAT, np.array(1 / 127, "<f4"))
+        graph.constant("middle", _UINT8, np.array(128, np.uint8))
+        most = graph.node("ReduceMax", graph.node("Abs", rows), axes=(1,), keepdims=1)
+        share = graph.node("Div", rows, most)
+        graph.whole_rows[rows] = graph.node("QuantizeLinear", share, "step", "middle"), most
+    return graph.whole_rows[rows]
 
 
 def _normed(graph: _Graph, bert: Bert, rows: str, name: str) -> str:
@@ -98,19 +121,25 @@ def _pooled(graph: _Graph, bert: Bert, hidden: str) -> str:
 class _Graph:
     """Collects nodes and the weights they use, then encodes them."""
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, *, eight_bit: bool) -> None:
+        self.eight_bit = eight_bit
+        self.whole_rows: dict[str, tuple[str, str]] = {}
+        """What was already brought into whole numbers, for query, key and value read the same rows."""
         self._weights = weights
         self._tensors, self._start = _safetensors(weights)
         self._nodes: list[bytes] = []
         self._constants: dict[str, bytes] = {}
 
-    def node(self, kind: str, *inputs: str, domain: str = "", output: str = "", **attributes: float) -> str:
+    def node(
+        self, kind: str, *inputs: str, domain: str = "", output: str = "", **attributes: Attribute
+    ) -> str:
         """Add an operation and return the name of its output."""
         name = output or f"v{len(self._nodes)}"
         body = b"".join(_field(1, value) for value in inputs) + _field(2, name) + _field(4, kind)
         for key, value in attributes.items():
             number, code = _CODES[type(value)]
-            body += _field(5, _field(1, key) + _field(number, value) + _field(20, code))
+            values = value if isinstance(value, tuple) else (value,)
+            body += _field(5, _field(1, key) + b"".join(_field(number, v) for v in values) + _field(20, code))
         self._nodes.append(body + (_field(7, domain) if domain else b""))
         return name
 
@@ -119,6 +148,26 @@ class _Graph:
         raw = struct.pack(f"<{len(values)}q", *values)
         self._constants[name] = _field(1, len(values)) + _field(2, _INT64) + _field(8, name) + _field(9, raw)
         return name
+
+    def constant(self, name: str, kind: int, values: np.ndarray[Any, Any]) -> str:
+        """Add a constant of element type `kind`."""
+        if name not in self._constants:
+            sizes = b"".join(_field(1, size) for size in values.shape)
+            self._constants[name] = sizes + _field(2, kind) + _field(8, name) + _field(9, values.tobytes())
+        return name
+
+    def whole_weight(self, name: str) -> tuple[str, str]:
+        """Refer to a tensor in whole numbers of 8 bits, turned, and to the scales of its rows."""
+        self.weight(name)
+        del self._constants[name]
+        first, last = self._tensors[name]["data_offsets"]
+        count = (last - first) // 4
+        flat = np.fromfile(self._weights, "<f4", count, offset=self._start + first)
+        rows = flat.reshape(self._tensors[name]["shape"])
+        scales = np.abs(rows).max(axis=1) / 127
+        whole = np.rint(rows / scales[:, None]).astype(np.int8)
+        turned = self.constant(f"{name}.whole", _INT8, np.ascontiguousarray(whole.T))
+        return turned, self.constant(f"{name}.scales", _FLOAT, scales.astype("<f4"))
 
     def weight(self, name: str) -> str:
         """Refer to a tensor of the safetensors file by its place there."""

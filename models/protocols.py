@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-Role = Literal["query", "document"]
+Role = Literal["query", "document", "passage"]
+"""What a text is embedded for: to ask with, to be compared at once, or to be stored with thousands of others,
+where an embedder may be faster and a little less exact."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class Adding:
         texts = [passage.text for _, passages, _ in self._waiting for passage in passages]
         known = self._library.known_vectors(texts)
         fresh = [text for text in dict.fromkeys(texts) if text not in known]
-        known |= dict(zip(fresh, self._embedder.embed(fresh, "document"), strict=True))
+        known |= dict(zip(fresh, self._embedder.embed(fresh, "passage"), strict=True))
         for article, passages, page in self._waiting:
             rows = [known[passage.text] for passage in passages]
             vectors = np.array(rows, np.float32).reshape(-1, self._embedder.dimensions)

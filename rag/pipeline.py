@@ -33,8 +33,10 @@ from rag.retrieve import retrieve
 from rag.scope import articles_on, topic_of
 from rag.server import ServerIndex
 from rag.settings import Settings
+from rag.since import compare, remember, remembered
 from rag.statements import Step
 from rag.subscriptions import Noted, noted, subscriptions
+from rag.tighten import tighten
 from rag.vectors import ChromaIndex
 from rag.web import read_address, read_subscription
 
@@ -211,7 +213,7 @@ class Tearsheet:
         """Begin to add; vectors of another embedder are first made anew, while the old ones serve others."""
         embedder = self.models.embedder
         if not self.library.matches(embedder.fingerprint):
-            self.library.rebuild(lambda texts: embedder.embed(texts, "document"), embedder.fingerprint)
+            self.library.rebuild(lambda texts: embedder.embed(texts, "passage"), embedder.fingerprint)
         self.library.match_embedder(embedder.fingerprint)
         return Adding(self.library, embedder, on_progress)
 
@@ -313,13 +315,17 @@ class Tearsheet:
         words: int = WORDS,
         where: Filter = ALL,
         as_of: str = "",
+        tier: Tier = "quote",
+        since_last: bool = False,
         on_step: Step | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Brief:
         """Return the briefing on `topic` from the articles that pass `where`, as they were known on `as_of`.
 
-        Without a topic `where` must name the articles. Raises QuestionError, LibraryError, ModelError,
-        CancelledError, and InputError for what is no date.
+        Without a topic `where` must name the articles. With `since_last` it begins with what changed since
+        the last briefing on the topic, of which the lines are kept beside the library. In another `tier`
+        than quote the model tightens lines, each checked against its passage. Raises QuestionError,
+        LibraryError, ModelError, CancelledError, and InputError for what is no date.
         """
         began = time.perf_counter()
         where = replace(where, as_of=as_of) if as_of else where
@@ -347,6 +353,14 @@ class Tearsheet:
             on_step=on_step,
             cancelled=cancelled,
         )
+        made = replace(made, tier="quote")
+        if tier != "quote" and (generator := self.models.generator) is not None:
+            made = tighten(made, generator, self.models.parser, on_step=on_step, cancelled=cancelled)
+        last = remembered(self.settings.library, about) if since_last else None
+        if made.status == "answered":
+            remember(self.settings.library, made)
+        if since_last:
+            made = compare(made, last)
         seconds = {"retrieve": round(found - began, 3), "brief": round(time.perf_counter() - found, 3)}
         return replace(made, seconds=seconds)
 
@@ -354,7 +368,7 @@ class Tearsheet:
         """Return the laws that do not hold, after making every index anew when `rebuild` is set."""
         if rebuild:
             embedder = self.models.embedder
-            self.library.rebuild(lambda texts: embedder.embed(texts, "document"), embedder.fingerprint)
+            self.library.rebuild(lambda texts: embedder.embed(texts, "passage"), embedder.fingerprint)
             if self._index is not None:
                 self._index.rebuild()
         problems = self.library.check()

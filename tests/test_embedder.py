@@ -12,7 +12,13 @@ import numpy as np
 import pytest
 
 from models.compute import package_folder
-from models.embedder import OnnxEmbedder, TorchEmbedder, load_embedder, load_reference
+from models.embedder import (
+    OnnxEmbedder,
+    TorchEmbedder,
+    has_dot_products,
+    load_embedder,
+    load_reference,
+)
 from models.protocols import Embedder
 from rag.errors import ModelError
 
@@ -68,6 +74,25 @@ def test_tokens_are_the_last_hidden_states_in_their_places(embedder: Embedder, r
     assert [TEXTS[0][a:b] for a, b in zip(first.starts, first.ends, strict=True)][:5] == [
         "Jared", "Ku", "sh", "ner", ",",
     ]  # fmt: skip
+
+
+def test_vectors_to_be_stored_are_nearly_the_exact_ones_whatever_stands_beside_them(
+    embedder: Embedder,
+) -> None:
+    stored, exact = embedder.embed(TEXTS, "passage"), embedder.embed(TEXTS, "document")
+    cosines = (stored * exact).sum(axis=1)
+    assert cosines.min() > 0.98
+    assert cosines.mean() > 0.99
+    alone = np.concatenate([embedder.embed([text], "passage") for text in TEXTS])
+    assert np.abs(stored - alone).max() < 1e-4
+    if has_dot_products():
+        assert not np.array_equal(stored, exact)
+
+
+def test_eight_bits_that_come_out_otherwise_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.embedder.ALIKE", 1.1)
+    careful = load_embedder(threads=1)
+    assert np.array_equal(careful.embed(TEXTS, "passage"), careful.embed(TEXTS, "document"))
 
 
 def test_rows_are_unit_float32_in_the_order_given(embedder: Embedder) -> None:
