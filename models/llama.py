@@ -271,7 +271,7 @@ def _complaint() -> str:
 @cache
 def _prepare(api: Native) -> Native:
     """Start llama.cpp, its messages sent to `logging`; cached, for it keeps a pointer to the result."""
-    levels = {WARNING: logging.INFO, ERROR: logging.WARNING}
+    levels = {WARNING: logging.INFO, ERROR: logging.INFO}
 
     def record(level: int, text: bytes, _: object) -> None:
         line = text.decode("utf-8", "replace").strip()
