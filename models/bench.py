@@ -16,9 +16,9 @@ from models.protocols import Generator, Message
 from models.served import ServedGenerator
 from rag.errors import ModelError
 
-REPLY = 32
+REPLY = 24
 """Tokens written for each measurement."""
-RUNS = 3
+RUNS = 2
 """Measurements; the best counts, as what else the machine does can only slow it down."""
 STORE = "bench.json"
 

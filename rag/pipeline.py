@@ -76,8 +76,9 @@ class Models:
     @cached_property
     def embedder(self) -> Embedder:
         from models.embedder import load_embedder
+        from models.sentence import embedder_folder
 
-        return self._given[0] or load_embedder()
+        return self._given[0] or load_embedder(embedder_folder(self._settings.embedder))
 
     @cached_property
     def parser(self) -> Parser:

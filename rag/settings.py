@@ -31,6 +31,8 @@ class Settings:
     """Passages retrieved for a question."""
     vectors: str = ""
     """Address of a Chroma server that holds the vectors; empty means the library's own index."""
+    embedder: str = ""
+    """A sentence-transformers folder or a name of the catalog; empty means the bundled embedder."""
 
     @classmethod
     def load(cls, **given: object) -> Settings:
@@ -55,6 +57,7 @@ class Settings:
         return cls(
             library=Path(str(values["library"])).expanduser(),
             model=str(values["model"]),
+            embedder=str(values["embedder"]),
             tier=_tier(values["tier"]),
             threads=_number("threads", values["threads"], least=0),
             passages=_number("passages", values["passages"], least=1),

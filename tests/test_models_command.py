@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_fetch import MODEL, Hub, hub, serve
 
-from models.bench import bench, remembered
+from models.bench import remembered
 from models.generator import bundled_gguf
 from rag.cli import main
 from rag.settings import Settings
@@ -62,7 +62,6 @@ def test_bench_measures_and_is_remembered(capsys: pytest.CaptureFixture[str]) ->
     assert row["prompt"] > row["reply"] > 1
     assert 100_000_000 < row["memory"] < 600_000_000
     assert remembered()[row["name"]].reply == row["reply"]
-    assert bench(bundled_gguf(), threads=1, runs=1).fingerprint != row["fingerprint"]
 
 
 def test_pull_use_and_remove(capsys: pytest.CaptureFixture[str], folder: Path, hub: Hub) -> None:
