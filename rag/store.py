@@ -111,6 +111,8 @@ def reported(folder: Path) -> Iterator[None]:
 def _remedy(message: str) -> str:
     if "full" in message:
         return "Free some disk space; all that was added before is safe."
+    if "disk I/O" in message:
+        return "Is there disk space left, and is the disk whole? All that was added before is safe."
     if "readonly" in message or "unable to open" in message:
         return "Check that the folder exists and may be written to."
     return "Try again, and run `tearsheet doctor` if it stays so."
@@ -120,6 +122,9 @@ def _connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     with reported(folder):
         if not write and not (folder / FILE).is_file():
             raise LibraryError(f"There is no library at {folder} yet. `tearsheet add PATH` makes one.")
+        if write and (folder / FILE).exists() and not os.access(folder / FILE, os.W_OK):
+            # SQLite would open it for reading and fail at the first change.
+            raise LibraryError(f"The file {folder / FILE} may not be written to. Change that, or only read.")
         db = _to_write(folder) if write else _to_read(folder)
         try:
             require_version(db, folder, write=write)

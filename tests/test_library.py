@@ -620,3 +620,27 @@ def test_kill_at_any_moment_loses_nothing_that_was_committed(tmp_path: Path) -> 
         assert set(range(last // 2 + 1)) <= set(found)
         assert f"told {last % 2} times" in found[last // 2] or "told 1 times" in found[last // 2]
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can become another user")
+def test_a_file_that_may_only_be_read_is_read_and_refused_for_writing(tmp_path: Path) -> None:
+    with Library.open(tmp_path, write=True) as library:
+        add(library, "Rain fell.")
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.getuid() and "pytest" in str(path):
+            path.chmod(path.stat().st_mode | stat.S_IRWXO)
+    for path in tmp_path.iterdir():
+        path.chmod(0o666)
+    (tmp_path / "library.db").chmod(0o444)
+    script = (
+        "import os, sys, pathlib, filelock, rag.library as l; path = pathlib.Path(sys.argv[1])\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "print([a.text for a in l.Library.open(path).articles()])\n"
+        "try: l.Library.open(path, write=True)\n"
+        "except l.LibraryError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("['Rain fell.']\n"), done.stderr
+    assert "may not be written to" in done.stdout
