@@ -109,6 +109,28 @@ def _speed(settings: Settings, model: str) -> float:
         generator.close()
 
 
+def cards_side_by_side(rows: Sequence[CardRow]) -> list[str]:
+    """Return a table with a column for each model; empty for one model alone."""
+    if len(rows) < 2:
+        return []
+    told: list[tuple[str, list[str]]] = [
+        ("", [row.name for row in rows]),
+        ("tier", [row.tier for row in rows]),
+        ("cases passed", [row.passed for row in rows]),
+        ("citation precision", [row.citation_precision.split("  ")[0] for row in rows]),
+        ("wrong answers", [row.wrong for row in rows]),
+        ("false refusals", [row.refused.split("  ")[0] for row in rows]),
+        ("tokens/s", [f"{row.tokens_per_second:.1f}" for row in rows]),
+        ("seconds a question", [f"{row.seconds:.2f}" for row in rows]),
+        ("memory, MB", [f"{row.megabytes:,.0f}" for row in rows]),
+    ]
+    widths = [max(len(cells[column]) for _, cells in told) for column in range(len(rows))]
+    return [
+        "  ".join([f"{name:20}", *(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))])
+        for name, cells in told
+    ]
+
+
 def card_lines(row: CardRow) -> list[str]:
     """Return the row for a reader, and as it stands in the catalog."""
     figures = [row.citation_precision.split("  ")[0], row.wrong, row.refused.split("  ")[0]]

@@ -12,7 +12,7 @@ from datetime import date
 from evals import gate
 from evals.ask import Progress
 from evals.campaign import Campaign, check_suites, keep, repeat_lines, run_model, score_run
-from evals.card import CARD_TIERS, card_lines, card_row
+from evals.card import CARD_TIERS, CardRow, card_lines, card_row, cards_side_by_side
 from evals.codes import BROKEN, OK, complain
 from evals.compare import compare, comparison_lines
 from evals.gate import BASELINES, Verdict
@@ -87,9 +87,16 @@ def _run_one(given: argparse.Namespace, settings: Settings, chosen: Sequence[Cho
 
 
 def _run_card(given: argparse.Namespace, settings: Settings, chosen: Sequence[Chosen]) -> int:
+    # The articles' own words are the same whichever model is beside them.
+    quoting = _run_one(given, replace(settings, model="", tier=CARD_TIERS[0]), chosen)
+    rows: list[CardRow] = []
     for model in given.models or [settings.model]:
-        tiers = [_run_one(given, replace(settings, model=model, tier=tier), chosen) for tier in CARD_TIERS]
-        print("\n".join(card_lines(card_row([campaign.run for campaign in tiers], settings, model))))
+        worded = [
+            _run_one(given, replace(settings, model=model, tier=tier), chosen) for tier in CARD_TIERS[1:]
+        ]
+        rows.append(card_row([campaign.run for campaign in (quoting, *worded)], settings, model))
+        print("\n".join(card_lines(rows[-1])))
+    print(*cards_side_by_side(rows), sep="\n")
     return OK
 
 

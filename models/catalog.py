@@ -16,7 +16,6 @@ from rag.errors import InputError
 TABLE = Path(__file__).with_name("catalog.toml")
 CONTEXT = 2048
 """Tokens that are reckoned with, and loaded, unless more are asked for."""
-VOCABULARY = 152_000
 BATCH = 512
 SPARE = 0.8
 """Share of the free memory a model may take."""
@@ -31,6 +30,8 @@ class Known:
     name: str
     file: str
     parameters: int
+    vocabulary: int
+    """Tokens it knows."""
     context: int
     """Tokens it was trained for."""
     cache: tuple[int, int, int]
@@ -63,7 +64,7 @@ class Known:
         """Return about how many bytes running it takes: weights, key-value memory, logits, workspace."""
         layers, heads, width = self.cache
         kept = layers * heads * width * 2 * HALF * min(context, self.context)
-        return self.size + kept + VOCABULARY * LOGITS * BATCH + WORKSPACE
+        return self.size + kept + self.vocabulary * LOGITS * BATCH + WORKSPACE
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ examples:
   tearsheet models pull qwen3-1.7b       fetch it; goes on where it broke off
   tearsheet models use qwen3-1.7b        word answers with it from now on
   tearsheet models use default           back to the bundled model
-  tearsheet eval card --model qwen3-1.7b.gguf   which tier it earns on your machine
+  tearsheet eval run card --model qwen3-1.7b.gguf   which tier it earns on your machine
 """
 
 
@@ -141,7 +141,7 @@ def _recommend(_: argparse.Namespace, session: Session) -> int:
     _print_table(table)
     print(
         "\nTokens a second, reckoned by size from what the bundled model does here unless measured. Which"
-        "\ntier a model earns, `tearsheet eval card --model FILE` measures."
+        "\ntier a model earns, `tearsheet eval run card --model FILE` measures."
     )
     if not best.bundled:
         print(f"\n  tearsheet models pull {best.name} && tearsheet models use {best.name}")
@@ -266,7 +266,9 @@ def _bench(given: argparse.Namespace, session: Session) -> int:
         for row in rows
     ]
     _print_table(table)
-    print("\nTokens a second. `tearsheet eval card --model FILE` tells which tier a model earns, in minutes.")
+    print(
+        "\nTokens a second. Which tier a model earns, `tearsheet eval run card --model FILE` tells in minutes."
+    )
     return DONE
 
 

@@ -51,6 +51,7 @@ def test_the_bundled_row_is_what_the_file_says() -> None:
     row, found = known("smollm2-135m"), read_gguf(bundled_gguf())
     assert (row.file, row.bytes) == (bundled_gguf().name, found.bytes)
     assert (row.parameters, row.context) == (found.parameters, found.trained_context)
+    assert row.vocabulary == found.vocabulary
     layers, heads, width = row.cache
     assert found.cache_bytes(1) == layers * heads * width * 2 * 2
 

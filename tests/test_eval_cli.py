@@ -15,7 +15,7 @@ from eval_standin import IDENTITY, asked, standin_run, suite_files
 from evals import cli
 from evals.ask import Asked, ask_all, offline, refuse
 from evals.campaign import keep, repeat_lines, run_model
-from evals.card import card_lines, card_row, objection_to
+from evals.card import card_lines, card_row, cards_side_by_side, objection_to
 from evals.cases import Case
 from evals.cli import main
 from evals.figures import Figure
@@ -322,3 +322,18 @@ def test_the_card_takes_the_highest_tier_earned_and_measures_the_speed(tmp_path)
     assert row.why == ("write: earned", "compose: passes 1 cases, verbatim sentences 6")
     assert row.tokens_per_second > 1
     assert card_lines(row)[-1].startswith("| stand-in | f1 | write | 1.000 | 0/6 | 0.000 |")
+
+
+def test_cards_stand_side_by_side(tmp_path):
+    good, bad = standin_run(tmp_path), standin_run(tmp_path, broken="prompt")
+    tiers = ("quote", "write", "compose")
+    rows = [
+        card_row([in_tier(run, tier) for tier in tiers], Settings.load(threads=1), "") for run in (good, bad)
+    ]
+    lines = cards_side_by_side(rows)
+    assert [line.split() for line in lines[:3]] == [
+        ["stand-in", "stand-in"],
+        ["tier", "compose", "compose"],
+        ["cases", "passed", "6/6", "1/6"],
+    ]
+    assert cards_side_by_side(rows[:1]) == []
