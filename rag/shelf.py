@@ -230,7 +230,11 @@ def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(arguments: argparse.Namespace, session: Session) -> int:
-    with session.open(write=arguments.rebuild) as tearsheet:
+    from rag.store import is_older
+
+    # An older library is brought up by whoever opens it for writing.
+    write = arguments.rebuild or is_older(session.settings.library)
+    with session.open(write=write) as tearsheet:
         problems = tearsheet.doctor(rebuild=arguments.rebuild)
         counts = tearsheet.library.counts()
     if session.json:

@@ -6,12 +6,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import DamagedError, LibraryError, LockedError
-from rag.schema import require_version
+from rag.schema import VERSION, require_version
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -83,6 +83,14 @@ class Store:
         """Return the note under `key`, empty when there is none."""
         rows = self.rows("SELECT value FROM meta WHERE key = ?", key)
         return str(rows[0][0]) if rows else ""
+
+
+def is_older(folder: Path) -> bool:
+    """Whether the library there was written by an older Tearsheet and must be opened for writing once."""
+    if not (folder / FILE).is_file():
+        return False
+    with reported(folder), closing(_to_read(folder)) as db:
+        return 0 < db.execute("PRAGMA user_version").fetchone()[0] < VERSION  # type: ignore[no-any-return]
 
 
 def note(db: sqlite3.Connection, key: str, value: str) -> None:

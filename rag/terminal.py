@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -218,15 +219,25 @@ def progress(console: Console, verb: str) -> Iterator[Callable[[int, int, str], 
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(
         *columns, TextColumn("{task.fields[name]}", markup=False), console=console, transient=True
     ) as bar:
-        task = bar.add_task(verb, total=None, name="")
+        task = bar.add_task(verb, total=None, name="", rate="")
+        began = time.monotonic()
 
         def move(done: int, total: int, name: str) -> None:
             # After the last file the index is still written.
             words = verb if done < total else "Finishing"
-            bar.update(task, description=words, completed=done, total=total, name=safe(name)[-40:])
+            spent = time.monotonic() - began
+            rate = f"{done / spent:.1f}/s" if done and spent > 1 else ""
+            name = safe(name)[-40:]
+            bar.update(task, description=words, completed=done, total=total, name=name, rate=rate)
 
         yield move

@@ -6,8 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from models.fake import FakeEmbedder
+from rag.cli import main
 from rag.library import Filter, Library, text_id
 from rag.rows import text_hash
 from rag.schema import APPLICATION, MIGRATIONS
@@ -72,3 +74,14 @@ def test_what_version_2_knows_is_made_for_articles_of_version_1(tmp_path: Path) 
         assert [one.article.text for one in library.revisions(fire.id)] == [OLD, NEW]
         library._store.db.execute(f"INSERT INTO articles SELECT NULL, 'z', NULL{', char(32)' * 12}, '[]', ''")
         assert library._store.rows("SELECT max(number) FROM articles")[0][0] == 13
+
+
+def test_the_doctor_brings_up_what_reading_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version_1(tmp_path / "library")
+    assert main(["--library", str(tmp_path / "library"), "list"]) == 3
+    assert "tearsheet doctor" in capsys.readouterr().err
+    assert main(["--library", str(tmp_path / "library"), "doctor"]) == 0
+    assert "Every law of the library holds." in capsys.readouterr().out
+    assert main(["--library", str(tmp_path / "library"), "list"]) == 0
