@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import re
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 _lately: deque[tuple[int, str]] = deque(maxlen=8)
 """The last complaints of llama.cpp with their level, for the message of the error that follows them."""
 WARNING, ERROR = 3, 4
+_ORIGIN = re.compile(r"^(?:\w+: )+(?:error loading model: )?")
+_SAYS_NOTHING = "failed to load model"
 
 
 class Llama:
@@ -265,7 +268,8 @@ def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _complaint() -> str:
     worst = max((level for level, _ in _lately), default=0)
-    return "; ".join(line.rstrip(".") for level, line in _lately if level == worst) or "it gives no reason"
+    lines = [line for level, line in _lately if level == worst and not line.endswith(_SAYS_NOTHING)]
+    return "; ".join(_ORIGIN.sub("", line).rstrip(".") for line in lines) or "it gives no reason"
 
 
 @cache

@@ -267,7 +267,7 @@ def _bench(given: argparse.Namespace, session: Session) -> int:
     ]
     _print_table(table)
     print(
-        "\nTokens a second. Which tier a model earns, `tearsheet eval run card --model FILE` tells in minutes."
+        "\nTokens a second. Which tier a model earns, `tearsheet eval run card --model FILE` tells."
     )
     return DONE
 

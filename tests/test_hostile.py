@@ -81,7 +81,7 @@ SURVIVED = {
     "experts": (sized("expert_count", 2**31), "died of SIGABRT"),
     "no context": (sized("context_length", 0), "cannot run"),
     "one tensor": (lambda parts: replace(parts, infos=parts.infos[:1] * parts.tensors), "cannot load"),
-    "a part of many": (with_keys(split_count=number("split.count", 5)), "cannot load"),
+    "a part of many": (with_keys(split_count=text("split.count") + struct.pack("<IH", 2, 5)), "split"),
     "no template": (templated("{% for m in messages %}{{ m.content }"), "template cannot be read"),
     "spying template": (templated("{{ ''.__class__.__mro__ }}{{ messages }}"), "unsafe"),
     "bursting template": (templated("{{ 'x' * 30000000000 }}{{ messages }}"), "template fails"),
