@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,7 @@ def _sample(library: Library, rng: np.random.Generator) -> Vectors:
     return library.vectors_of(np.unique(ids[rng.integers(0, len(ids), 300)]))[1]
 
 
+@cache
 def _vocabulary() -> list[str]:
     """Made-up words, the commonest first."""
     rng = np.random.default_rng(1)

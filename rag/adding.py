@@ -21,7 +21,7 @@ from rag.web import Listing, Page, Same
 Progress = Callable[[int, int, str], None]
 """Called with articles done, articles expected in all, and the name of what is being read."""
 
-WAVE = 24
+WAVE = 8
 """Articles embedded together: passages of like length share a batch, and a kill loses no more work."""
 
 WAVE_PASSAGES = 400
