@@ -121,7 +121,11 @@ def _walk(folder: Path) -> list[Path]:
         found.append(Path(error.filename))
 
     for where, folders, files in os.walk(folder, onerror=note_closed_folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        # Beside a page saved whole lies a folder of its pictures, scripts and frames.
+        saved = {
+            f"{Path(name).stem}_files" for name in files if Path(name).suffix.lower() in (".html", ".htm")
+        }
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in saved)
         found.extend(
             Path(where, name)
             for name in sorted(files)
@@ -231,6 +235,21 @@ def _read_html(data: bytes, name: str) -> Article:
     raise ReadError("The page holds no article text.")
 
 
+def _read_web_archive(data: bytes, name: str) -> Article:
+    """Read a page that a browser saved with all its parts in one file (MHTML)."""
+    from email import message_from_bytes
+
+    archive = message_from_bytes(data)
+    for part in archive.walk():
+        if part.get_content_type() in ("text/html", "application/xhtml+xml"):
+            page = part.get_payload(decode=True)
+            if isinstance(page, bytes) and page.strip():
+                article = _read_html(page, name)
+                address = web_address(archive["Snapshot-Content-Location"] or part["Content-Location"])
+                return replace(article, url=article.url or address)
+    raise ReadError("The web archive holds no page.")
+
+
 def _updated(data: bytes) -> str:
     """Return the day on which a page says it was last changed; empty when it does not."""
     found = _MODIFIED.search(data) or _MODIFIED_TURNED.search(data)
@@ -326,6 +345,8 @@ _READERS: dict[str, Callable[[bytes, str], Article]] = {
     ".markdown": _read_markdown,
     ".html": _read_html,
     ".htm": _read_html,
+    ".mhtml": _read_web_archive,
+    ".mht": _read_web_archive,
     ".pdf": _read_pdf,
     ".docx": _read_word,
 }

@@ -130,17 +130,17 @@ def test_a_daily_flow_does_not_grow_and_compacting_gives_space_back(tmp_path: Pa
     with opened(tmp_path / "library") as desk:
         desk.library.store.db.execute("PRAGMA synchronous = OFF")
         sizes = []
-        for number in range(1, 25):
+        for number in range(1, 17):
             day(desk, tmp_path, number)
             desk.library.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             sizes.append((desk.library.folder / "library.db").stat().st_size)
-        assert max(sizes[12:]) < 1.35 * max(sizes[8:12])
+        assert max(sizes[10:]) < 1.35 * max(sizes[6:10])
         for article in desk.library.articles():
             desk.library.remove(article.id)
         before, after = desk.compact()
         assert after < 0.25 * before
         assert desk.library.check() == []
-        desk.add([tmp_path / "24.jsonl"])
+        desk.add([tmp_path / "16.jsonl"])
         assert len(desk.library.numbers()) == desk.library.size
 
 

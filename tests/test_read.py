@@ -360,3 +360,30 @@ def test_the_given_articles_are_read_with_titles() -> None:
         "U.S. President Donald Trump’s special en",
     ]
     assert all(item.text == item.text.strip() and "\r" not in item.text for item in found)
+
+
+WORDS = "<p>The mill of Dalby burnt down on Monday night, the police of the town said.</p>" * 4
+
+
+def test_a_page_saved_in_one_file_is_read_with_its_address(tmp_path: Path) -> None:
+    head = "From: <Saved>\nSnapshot-Content-Location: https://e.org/fire\nMIME-Version: 1.0\n"
+    parts = (
+        'Content-Type: multipart/related; boundary="b"\n\n--b\nContent-Type: text/html\n'
+        f"Content-Transfer-Encoding: quoted-printable\n\n<html><body><article>{WORDS.replace('=', '=3D')}"
+        "</article></body></html>\n--b\nContent-Type: image/png\n\nx\n--b--\n"
+    )
+    found = article(saved(tmp_path, "a.mhtml", head + parts))
+    assert found.url == "https://e.org/fire"
+    assert found.text.startswith("The mill of Dalby burnt down")
+    assert "no page" in reason(saved(tmp_path, "b.mht", head + "Content-Type: text/plain\n\nhello\n"))
+
+
+def test_the_parts_of_a_page_saved_whole_are_no_articles(tmp_path: Path) -> None:
+    for folder in ("fire_files", "other_files"):
+        (tmp_path / folder).mkdir()
+        saved(tmp_path / folder, "frame.html", "<html></html>")
+    saved(tmp_path, "fire.html", "<html></html>")
+    assert [path.relative_to(tmp_path).as_posix() for path in find_files([tmp_path])] == [
+        "fire.html",
+        "other_files/frame.html",
+    ]
