@@ -115,7 +115,7 @@ def day(desk: Tearsheet, folder: Path, number: int) -> None:
     """Add twenty articles of a day and let those of five days before go."""
     chance = np.random.default_rng(number)
     lines = [
-        f'{{"text": "{" ".join(map(str, chance.integers(0, 9999, 300)))}", "date": "2026-01-{number:02}"}}\n'
+        f'{{"text": "{" ".join(map(str, chance.integers(0, 9999, 120)))}", "date": "2026-01-{number:02}"}}\n'
         for _ in range(20)
     ]
     (folder / f"{number}.jsonl").write_text("".join(lines))
