@@ -73,7 +73,10 @@ def _of(statement: Statement) -> Iterator[Figure]:
             start += 1
         if any(start < b and a < end for a, b in days) or _ORDINAL.search(quantity.text):
             continue
-        if re.search(r"[-–:]$", text[max(0, start - 1) : start]) or re.match(r"[:.]\d|[a-z]", text[end:]):
+        before, after = text[max(0, start - 4) : start], text[end:]
+        if re.search(r"[-–:.]$|\b[Nn]os?\.? ?$", before) or re.match(
+            r"[:.]\d|[a-z]|[- ]years?[- ]old", after
+        ):
             continue
         places = [i for i, token in enumerate(tokens) if token.start < end and start < token.end]
         of_time = any(tokens[i].entity in {"DATE", "TIME"} and not quantity.unit for i in places)

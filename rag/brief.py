@@ -14,7 +14,7 @@ from rag.amounts import figures
 from rag.differ import differences
 from rag.lines import Writer
 from rag.people import people
-from rag.points import Chooser, Pool
+from rag.points import Chooser, Pool, on_topic
 from rag.records import (
     Article,
     Brief,
@@ -94,6 +94,7 @@ def brief(
         return Brief(topic, as_of=as_of, hits=tuple(hits))
     if on_step is not None:
         on_step("weighing", 0, 1)
+    read = on_topic(read)
     pool = Pool(read, frozenset(id_ for id_, each in standing.items() if each.kind == "opinion"))
     writer = Writer(pool, Chooser(pool), tools.parser, words)
     persons, counted, days = people(read), figures(read), dated(read, as_of=as_of)

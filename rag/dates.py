@@ -32,7 +32,7 @@ _DATE = re.compile(
     rf"|\b(?:(?P<part>early|mid|late|the end of|the beginning of)[\s-]+)?"
     rf"(?P<month3>{_MONTH})(?:,?\s+(?P<year3>(?:19|20)\d\d))?(?!\w)"
     rf"|\b(?:(?P<which>last|next|this|the previous|the following)\s+)?(?P<weekday>{_DAY})\b"
-    rf"|\b(?P<near>today|tonight|yesterday|tomorrow|the day before yesterday)\b"
+    rf"|\b(?P<near>(?-i:[Tt]oday|[Tt]onight|[Yy]esterday|[Tt]omorrow)|the day before yesterday)\b"
     rf"|\b(?P<count>{_COUNT})\s+(?P<unit>day|week|month|year)s?\s+(?P<side>ago|earlier|later)\b"
     rf"|\b(?P<rel>last|next|this|earlier this|later this)\s+(?P<span>weekend|week|month|year|spring|summer|"
     rf"autumn|fall|winter)\b"

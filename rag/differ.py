@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from models.protocols import Token
 from rag.amounts import Figure
 from rag.contrast import by_denial, by_prospect, by_standing
+from rag.dates import day_of
 from rag.names import akin, same_name
 from rag.people import Person, Role
 from rag.points import Pool, names_and_numbers, one_name, shares
@@ -18,9 +19,22 @@ from rag.text import STOPWORDS, normalise, words
 from rag.timeline import Dated
 
 MOST = 10
+MOST_DAYS = 3
+"""Days between two articles that may give one event different days."""
+_SAYS = frozenset(
+    "say tell confirm announce write add ask note state declare tweet post speak be have".split()
+)
+"""Verbs of which one subject does many in a week."""
 SAME_EVENT = 0.5
 """Cosine from which two dated sentences with the same names may tell one event."""
-SAME_COUNT = 0.4
+SAME_NAME = 0.4
+"""The same where the number is part of what the thing is called, such as a 28-point plan."""
+SAME_WORDING = 0.45
+"""Part of the rarer words that two sentences on one count, or one event of two days, share."""
+NEXT_DAY_WORDING = 0.6
+"""The same where one article is a day younger: most such numbers are news."""
+_TIMES = frozenset("second minute hour day week month year decade".split())
+SAME_COUNT = 0.6
 """Cosine from which two sentences may count the same thing."""
 COMMON = 0.1
 """Part of all sentences from which a name is the story's and tells no event apart."""
@@ -80,8 +94,7 @@ def _by_number(pool: Pool, counted: Sequence[Figure]) -> Iterator[Difference]:
             for other in counted
             if other.counts == figure.counts
             and other.quantity.unit == figure.quantity.unit
-            and _close(pool, figure.statement, other.statement) >= SAME_COUNT
-            and _same_deed(figure, other)
+            and _same_count(pool, figure, other)
         ]
         groups: list[list[Value]] = []
         heads: list[Figure] = []
@@ -97,12 +110,32 @@ def _by_number(pool: Pool, counted: Sequence[Figure]) -> Iterator[Difference]:
             yield from difference(f"How many {_plural(figure.counts)}", groups, revised=True)
 
 
-def _same_deed(left: Figure, right: Figure) -> bool:
-    """Whether both numbers stand in sentences about one thing: they share a name and a word beside it."""
+def _same_count(pool: Pool, left: Figure, right: Figure) -> bool:
+    """Whether both numbers count one thing: a measure in a name ("28-point plan"), or sentences of a day.
+
+    Numbers of different days are news, not a difference.
+    """
     if left is right or left.statement is right.statement:
         return left is right
-    if left.counts in _GENERIC and not any(akin(a, b) for a in left.beside for b in right.beside):
-        return False
+    near = _close(pool, left.statement, right.statement)
+    apart = _days_apart(left.statement, right.statement)
+    if left.counts not in _TIMES and any(re.match(r"\d+-[a-z]", each.text) for each in (left, right)):
+        return near >= SAME_NAME and apart <= MOST_DAYS and _same_deed(left, right)
+    alike = any(akin(a, b) for a in left.beside for b in right.beside)
+    overlap = pool.overlap(left.statement, right.statement)
+    wording = SAME_WORDING if apart == 0 else NEXT_DAY_WORDING
+    told = near >= SAME_COUNT and overlap >= wording and _same_deed(left, right)
+    return apart <= 1 and alike and told
+
+
+def _days_apart(left: Statement, right: Statement) -> int:
+    """Days between two articles; 0 when one has no date."""
+    ours, theirs = day_of(left.article.published), day_of(right.article.published)
+    return abs((ours - theirs).days) if ours and theirs else 0
+
+
+def _same_deed(left: Figure, right: Figure) -> bool:
+    """Whether both numbers stand in sentences that share a name and words beside it."""
     mine = {word for word in _content(left.statement) if word != left.counts}
     theirs = {word for word in _content(right.statement) if word != right.counts}
     return shares(left.statement, right.statement) and len(mine & theirs) >= 2
@@ -121,10 +154,6 @@ def _plural(noun: str) -> str:
 
 
 _PLURALS = {"people": "people", "person": "people", "man": "men", "woman": "women", "child": "children"}
-_GENERIC = frozenset(
-    "people person man woman child time day week month year hour minute share euro dollar pound job".split()
-)
-"""Nouns that count many things in a story: two numbers of them differ where the same is said of both."""
 
 
 # ---------------------------------------------------------------- days
@@ -163,6 +192,10 @@ def _day_name(each: Dated) -> str:
 def _same_event(pool: Pool, left: Dated, right: Dated) -> bool:
     mine, theirs = _governor(left), _governor(right)
     if mine is None or theirs is None or not akin(mine.lemma.casefold(), theirs.lemma.casefold()):
+        return False
+    if mine.lemma.casefold() in _SAYS or _days_apart(left.statement, right.statement) > MOST_DAYS:
+        return False
+    if pool.overlap(left.statement, right.statement) < SAME_WORDING:
         return False
     rare = [
         name
@@ -294,28 +327,26 @@ def _conjuncts(tokens: Sequence[Token], heads: Sequence[int]) -> set[int]:
 def _by_office(pool: Pool, persons: Sequence[Person]) -> Iterator[Difference]:
     """One called former by some and not by others; an administration that goes by two names."""
     named: dict[str, list[Value]] = {}
-    former: list[Value] = []
     for statement in pool.statements:
         for match in re.finditer(r"\b([A-Z]\w+) administration\b", statement.parse.text):
             named.setdefault(match[1], []).append(Value(match.group(), statement))
-        for match in re.finditer(r"\b(?:the )?[Ff]ormer (President|Prime Minister)\b", statement.parse.text):
-            former.append(Value(match.group(), statement))
     if len(named) > 1:
         origins = [{value.statement.origin for value in values} for values in named.values()]
         if all(not a & b for i, a in enumerate(origins) for b in origins[:i]):
             yield from difference("Which administration governs", list(named.values()))
-    if former:
+    for person in persons:
+        surname = re.escape(person.name.split()[-1])
+        ex = re.compile(rf"\b[Ff]ormer (?:[A-Z]\w+ ){{0,2}}(?:President|Prime Minister) (?:\w+ )?{surname}")
+        former = [Value(m.group(), s) for s in pool.statements for m in [ex.search(s.parse.text)] if m]
         since = {value.statement.origin for value in former}
         now = [
-            Value(role.role, role.statement)
-            for person in persons
+            Value(f"{role.role} {role.name}", role.statement)
             for role in person.said
-            if re.search(r"\bPresident\b", role.role)
+            if re.search(r"\b(?<!ormer )(?:President|Prime Minister)\b", role.role)
             and role.statement.origin not in since
-            and any(person.name.split()[-1] in value.statement.text for value in former)
         ]
-        if now:
-            yield from difference("Who is president", [now, former])
+        if former and now:
+            yield from difference(f"Which office {person.name} holds", [now, former])
 
 
 _NATIONS = frozenset("russian american ukrainian us u.s. european british german french chinese".split())

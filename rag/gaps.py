@@ -30,9 +30,7 @@ def questions(articles: Sequence[Article]) -> Iterator[Citation]:
     for article in articles:
         for start, end in sentences(article.text):
             text = article.text[start:end]
-            listed = re.match(r"\s*[-•*–]\s", text) or re.match(
-                r"(?:Who|What|When|Where|Why|How|Will|Is|Did)\b", text
-            )
+            listed = re.match(r"\s*[-•*–]\s", text)
             if (
                 text.rstrip().endswith("?")
                 and listed

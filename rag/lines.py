@@ -85,6 +85,7 @@ class Writer:
 _BEFORE = re.compile(
     r"^\s*[-•*–]\s+"
     r"|^[A-Z][\w.’'-]*(?:[ ,]+[A-Z][\w.’'-]*){0,4}(?:,? \w+\.? \d{1,2})?(?: \([^)]{2,20}\))? [–—-] (?=[A-Z])"
+    r"|^[A-Z]{4,}(?: \([A-Za-z]+\))? ?[–—-] ?(?=[A-Z])"
     r"|^\w+ \d{1,2} \([^)]{2,20}\) [–—-] (?=[A-Z])|^\d{1,2}[:.]\d\d\. (?=[A-Z])"
 )
 """What stands before a sentence: the mark of a list, a place and an agency, a time of day."""

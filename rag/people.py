@@ -84,7 +84,10 @@ _MISTAKEN = frozenset("ORG GPE NORP WORK_OF_ART FAC PRODUCT LOC".split())
 _HUMAN = re.compile(
     r"\b(?:head|chief|fellow|envoy|aide|adviser|advisor|minister|president|secretary|analyst|spokes\w+|leader|"
     r"director|mayor|governor|senator|chair\w*|professor|captain|\w+(?:ist|ian|man|woman)|officer|lawyer|"
-    r"ambassador|general|king|queen|ceo|founder|owner|manager|engineer|worker|researcher|representative|judge)\b",
+    r"pope|pontiff|player|coach|quarterback|receiver|safety|friend|wife|husband|son|daughter|brother|sister|\w+-in-law|"
+    r"developer|businessman|magnate|architect|member|candidate|democrat|republican|rep|sen|congress\w+|executive|"
+    r"bishop|cardinal|archbishop|priest|negotiator|speaker|nurse|doctor|teacher|student|driver|pilot|author|writer|"
+    r"actor|actress|singer|prince|princess|ambassador|general|king|queen|ceo|founder|owner|manager|engineer|worker|researcher|representative|judge)\b",
     re.I,
 )
 
@@ -104,7 +107,7 @@ def roles(statement: Statement, known: frozenset[str] = frozenset()) -> Iterator
         head = _head(parse.tokens, entity)
         for first, last in _spans(parse, entity, head):
             role = _clean(parse.text[parse.tokens[first].start : parse.tokens[last].end])
-            if not person and (" " not in entity.text or not _HUMAN.search(role)):
+            if (not person and " " not in entity.text) or not _HUMAN.search(role):
                 continue
             if 1 <= len(role.split()) <= MOST_ROLE_WORDS and not _empty(role, parse.tokens[first : last + 1]):
                 yield Role(_key(entity.text), _bare(entity.text), role, statement)

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.names import akin, same_name
+from rag.names import same_name
 from rag.statements import Statement
 from rag.text import STOPWORDS, normalise
 
@@ -24,7 +24,13 @@ SAME_POINT = 0.6
 SAME_WORDS = 0.4
 """Part of the rarer words that two sentences must share as well to tell the same,"""
 SAME_SURELY = 0.8
-"""unless their cosine is this high;"""
+"""fewer where their cosine is this high;"""
+OFF_TOPIC = 0.23
+"""Cosine below which a sentence is of another story."""
+FAMILY = 6
+"""Letters by which two forms of a word are taken for one."""
+FEWEST_RARE = 5
+"""a sentence of fewer such words tells the same only as one that has nearly all of them;"""
 NEAR_POINT, NEAR_WORDS, RARE = 0.58, 0.3, 4
 """less of both will do where they share a word or pair of words that few sentences of the story have."""
 UNIQUE_SHARE = 0.5
@@ -185,34 +191,36 @@ class Pool:
         return tuple(found.values())
 
     def _same(self, left: Statement, right: Statement, cosine: float) -> bool:
-        if cosine >= SAME_SURELY:
-            return True
         overlap = self.overlap(left, right)
+        if len(self._rarity(left)) < FEWEST_RARE:
+            return cosine >= SAME_SURELY and overlap >= SAME_SURELY
+        if cosine >= SAME_SURELY and overlap >= NEAR_WORDS:
+            return True
         if cosine >= SAME_POINT and overlap >= SAME_WORDS:
             return True
         common = self.speaks_of(left) & self.speaks_of(right)
         return any(self.frequency[word] <= RARE for word in common) and overlap >= NEAR_WORDS
 
-    def overlap(self, left: Statement, right: Statement) -> float:
-        """Part of the rarer words of the shorter of two statements that the other has too, 0 to 1."""
-        mine, theirs = self._rarity(left), self._rarity(right)
-        if sum(mine.values()) > sum(theirs.values()):
-            mine, theirs = theirs, mine
-        held = sum(
-            weight
-            for word, weight in mine.items()
-            if word in theirs
-            or any(akin(word, other) or same_name(word, other) or one_name(word, other) for other in theirs)
-        )
+    def overlap(self, told: Statement, other: Statement) -> float:
+        """Part of the rarer words of `told` that `other` has too, in any form of the word, 0 to 1."""
+        mine, theirs = self._rarity(told), self._rarity(other)
+        held = sum(weight for family, weight in mine.items() if family in theirs)
         return held / (sum(mine.values()) or 1.0)
 
     def _rarity(self, statement: Statement) -> dict[str, float]:
-        many = len(self.statements)
-        return {
-            word: math.log(1 + many / (1 + self.frequency[word]))
-            for word in self.speaks_of(statement)
-            if " " not in word and word not in _EMPTY
-        }
+        """The families of words of a statement: how rare each is among all statements."""
+        if statement.key not in self._rare:
+            many = len(self.statements)
+            self._rare[statement.key] = {
+                family_of(word): math.log(1 + many / (1 + self.frequency[word]))
+                for word in self.speaks_of(statement)
+                if " " not in word and word not in _EMPTY
+            }
+        return self._rare[statement.key]
+
+    @cached_property
+    def _rare(self) -> dict[tuple[str, int], dict[str, float]]:
+        return {}
 
     @cached_property
     def frequency(self) -> Counter[str]:
@@ -267,6 +275,16 @@ _TELLING = frozenset("PERSON GPE LOC FAC EVENT MONEY PERCENT QUANTITY CARDINAL".
 _TITLES = frozenset("mr mrs ms dr rep sen gen president".split())
 
 
+def on_topic(read: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """Return the statements without those near neither the topic nor what the other origins tell.
+
+    An article of several stories holds sentences on each.
+    """
+    pool = Pool(read)
+    near = tuple(s for s in read if max(s.topic, float(pool.centrality[pool.at[s.key]])) >= OFF_TOPIC)
+    return near or read
+
+
 def names_and_numbers(statement: Statement, *, labels: frozenset[str] | None = None) -> frozenset[str]:
     """Return the words of a statement that are names or numbers, normalised; with `labels` only of those."""
     found = set()
@@ -289,6 +307,11 @@ def one_name(left: str, right: str) -> bool:
     if len(shorter) == len(longer):
         return sum(a != b for a, b in zip(left, right, strict=True)) <= 1
     return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+
+
+def family_of(word: str) -> str:
+    """Return what the forms of a word have in common: its first letters."""
+    return word[:FAMILY] if word.isalpha() else word
 
 
 def shares(left: Statement, right: Statement) -> bool:
@@ -361,4 +384,4 @@ class Chooser:
             yield left.pop(place)
 
 
-__all__ = ["Chooser", "Pool", "names_and_numbers", "shares"]
+__all__ = ["Chooser", "Pool", "names_and_numbers", "on_topic", "one_name", "shares"]

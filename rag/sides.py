@@ -44,7 +44,7 @@ def difference(
 
 def together(values: Sequence[Value]) -> str:
     """The wordings of one side, each once; one that stands in another is left out."""
-    wordings = list(dict.fromkeys(value.value for value in values))
+    wordings = list({normalise(value.value): value.value for value in reversed(values)}.values())[::-1]
     fullest = [w for w in wordings if not any(w != o and normalise(w) in normalise(o) for o in wordings)]
     return " / ".join(fullest[:2]) if all(len(w.split()) <= 8 for w in fullest) else fullest[0]
 

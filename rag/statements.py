@@ -16,7 +16,7 @@ from rag.errors import CancelledError
 from rag.records import Article, Citation
 from rag.text import STOPWORDS, Span, content_words, normalise, sentences, words
 
-MOST_STATEMENTS = 700
+MOST_STATEMENTS = 480
 """Sentences parsed and embedded in all; what an article may give of them shrinks as articles grow more."""
 MOST_EACH = 60
 FEWEST_EACH = 8
@@ -33,7 +33,10 @@ _BOILERPLATE = re.compile(
     r"read more|follow us|version of this (?:story|report|article)|advertisement|copyright|getty images|"
     r"this (?:story|article|report) (?:was|has been|is) (?:updated|corrected|first)|"
     r"contributed (?:to )?(?:this )?report|here.s what (?:we|you) (?:know|need)|https?://|"
-    r"image caption|cookie",
+    r"image caption|cookie|follow \S+(?: \S+)? on |(?:^|\s)@\w|\bcovers? [^.]{0,60}\bfor\b|editor[’']s note|"
+    r"live updates|/(?:AP|AFP|Reuters|Getty)\b|\b(?:audience|breaking news) (?:editor|reporter)|"
+    r"\bbriefing author|^contributing:|^(?:AP|AFP|Getty|Reuters) [A-Z]|"
+    r"how to watch|stream (?:it )?(?:live|here)|email (?:him|her|us) at",
     re.I,
 )
 _LEANING = frozenset("he she it they this that these those such his her their its both".split())
@@ -178,7 +181,7 @@ def _worth_reading(topic: str, article: Article, common: Counter[str], most: int
 def readable(text: str, after: str) -> bool:
     """Whether a stretch of an article is a sentence of it, not a heading, a button or a caption."""
     count = len(words(text))
-    if not FEWEST_WORDS <= count <= MOST_WORDS or _BOILERPLATE.search(text):
+    if not FEWEST_WORDS <= count <= MOST_WORDS or text.startswith("#") or _BOILERPLATE.search(text):
         return False
     ends = re.search(r"[.!?…:][\"”'’)\]]*$", text.rstrip()) is not None
     return ends or (count >= 12 and "\n" not in after)

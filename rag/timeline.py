@@ -41,7 +41,8 @@ def _of(statement: Statement, as_of: str) -> Iterator[Dated]:
     own = statement.article.published
     for when in dates(statement.parse.text, published=own, as_of=as_of):
         verb = _verb(statement, when)
-        if verb is None or when.said.isdigit():
+        weekday = when.said.casefold().split()[-1].endswith("day")
+        if verb is None or when.said.isdigit() or not (when.first or weekday):
             continue
         note = "" if own or when.how == "stated" else NAMED_DAY if when.first else NO_DAY
         yield Dated(statement, when, _looks_ahead(statement, verb), note)
