@@ -17,10 +17,10 @@ FINE = Endured(100, 0, (200, 200, 205), (1.0, 1.1), (16, 16), (9, 20, 20))
 def test_a_model_endures_many_questions_threads_and_stops() -> None:
     generator = load_generator(threads=1)
     asked = model_only(generator, "Anna Berg, 51, met the envoys in Moscow on Friday.")
-    questions = ["How old is Anna Berg?", "Who met the envoys?", "Where did they meet?"]
-    found = endure(asked, questions, count=10, threads=4, cancels=3)
-    assert (found.wrong, found.together, found.stopped[1:]) == (0, (8, 8), (3, 3))
-    assert len(found.memory) == 10
+    questions = ["How old is Anna Berg?", "Who met the envoys?"]
+    found = endure(asked, questions, count=4, threads=3, cancels=2)
+    assert (found.wrong, found.together, found.stopped[1:]) == (0, (6, 6), (2, 2))
+    assert len(found.memory) == 4
     assert found.memory[-1] < found.memory[0] * 1.05
     generator.close()
 
@@ -47,9 +47,9 @@ def test_what_does_not_hold_is_said(changed: dict[str, object], says: str) -> No
 
 
 def test_the_whole_product_endures(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--tier", "quote", "--questions", "4", "--threads", "2", "--cancels", "1", "--distinct", "2"])
+    main(["--tier", "quote", "--questions", "2", "--threads", "2", "--cancels", "1", "--distinct", "1"])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[-1] == "4/4"
+    assert lines[0].split()[-1] == "2/2"
     assert lines[3].split()[-1] == "4/4"
     assert "1/1" in lines[4]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.generator import bundled_gguf, load_generator
+from models.generator import load_generator
 from models.isolate import MOST_DEATHS, IsolatedGenerator
 from models.protocols import Message
 from rag.errors import CancelledError, ModelError
@@ -22,7 +22,7 @@ LONG = (Message("user", "The envoys met in Moscow and talked about the war. " * 
 
 @pytest.fixture(scope="module")
 def isolated() -> Iterator[IsolatedGenerator]:
-    generator = IsolatedGenerator(bundled_gguf(), threads=1)
+    generator = IsolatedGenerator(None, threads=1)
     yield generator
     generator.close()
 
@@ -31,14 +31,14 @@ def child(generator: IsolatedGenerator) -> int:
     return generator._child._process.pid
 
 
-def reply(generator: IsolatedGenerator, tokens: int = 8) -> str:
+def reply(generator: IsolatedGenerator, tokens: int = 5) -> str:
     return "".join(generator.write(KUSHNER, max_tokens=tokens))
 
 
 def test_the_child_says_what_the_model_says_here(isolated: IsolatedGenerator) -> None:
-    here = load_generator(bundled_gguf(), threads=1)
+    here = load_generator(threads=1)
     asked = {
-        "max_tokens": 12,
+        "max_tokens": 6,
         "opening": "Jared Kushner",
         "stop": ("old",),
         "words": ("is", "44", "years", "old"),
@@ -59,7 +59,7 @@ def test_a_dead_child_costs_one_call(isolated: IsolatedGenerator) -> None:
 
 
 def test_a_model_that_keeps_dying_is_given_up() -> None:
-    mortal = IsolatedGenerator(bundled_gguf(), threads=1, context=512)
+    mortal = IsolatedGenerator(None, threads=1, context=512)
     for _ in range(MOST_DEATHS):
         pieces = mortal.write(KUSHNER, max_tokens=400)
         next(pieces)
@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_refused_as_usual(isolated: IsolatedGenerator) -> N
 
 
 def test_a_closed_model_says_so() -> None:
-    other = IsolatedGenerator(bundled_gguf(), threads=1, context=512)
+    other = IsolatedGenerator(None, threads=1, context=512)
     other.close()
     with pytest.raises(ModelError, match="is closed"):
         reply(other)
