@@ -229,6 +229,55 @@ def print_coverage(covered: Coverage, made: Brief, seconds: float) -> None:
     print(f"seconds                {seconds:.1f}")
 
 
+# ---------------------------------------------------------------- written summaries, time
+
+
+def measure_summaries(arguments: argparse.Namespace) -> int:
+    """Print attribution and ROUGE on clusters with written summaries."""
+    from evals.mds import attribution, read_clusters, rouge, summarise
+    from rag.pipeline import Models
+
+    if not arguments.clusters.is_file():
+        sys.stderr.write(f"There is no {arguments.clusters}; name a file of clusters.\n")
+        return 2
+    clusters = read_clusters(arguments.clusters)
+    models = Models(Settings.load(tier="quote"))
+    for name, lexical in (("lexical alone", True), ("with meaning", False)):
+        first, third, total = attribution(clusters, models.embedder, lexical=lexical)
+        print(f"source sentence, {name:<14} {first}/{total} = {first / total:.3f}, of three {third}")
+    sums: dict[str, list[float]] = {}
+    for cluster in clusters:
+        for name, text in summarise(cluster, models.embedder, models.parser).items():
+            row = sums.setdefault(name, [0.0, 0.0])
+            for n in (1, 2):
+                row[n - 1] += rouge(n, text, cluster.summary)
+    print(f"ROUGE-1 and ROUGE-2 (F1, as long as the written summary), mean of {len(clusters)} clusters")
+    for name, (one, two) in sorted(sums.items(), key=lambda item: -item[1][0]):
+        print(f"  {name:<10} {one / len(clusters):.4f} {two / len(clusters):.4f}")
+    return 0
+
+
+def measure_time(arguments: argparse.Namespace) -> int:
+    """Print how long briefings of ever more articles take, and the memory that the process came to."""
+    import resource
+
+    from rag.brief import brief
+    from rag.pipeline import Models
+    from rag.read import read_file
+    from rag.records import Article
+
+    articles = [each for each in read_file(arguments.articles) if isinstance(each, Article)]
+    models = Models(Settings.load(tier="quote"))
+    brief(articles[0].title, articles[:1], models)
+    for many in arguments.counts:
+        began = time.perf_counter()
+        brief(arguments.topic, articles[:many], models)
+        seconds = time.perf_counter() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{min(many, len(articles)):>4} articles {seconds:6.1f} s {peak:6.0f} MB")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one measurement."""
     parser = argparse.ArgumentParser(
@@ -241,6 +290,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     seeds.add_argument("--tier", default="quote")
     seeds.add_argument("--lines", action="store_true", help="print each line with the passages it cites")
     seeds.set_defaults(run=measure_list)
+    mds = rows.add_parser("mds", help="attribution and ROUGE against written summaries")
+    mds.add_argument("clusters", type=Path, help="mds_dev.jsonl of Attribute First, then Generate")
+    mds.set_defaults(run=measure_summaries)
+    speed = rows.add_parser("speed", help="time and memory by the number of articles")
+    speed.add_argument("articles", type=Path, help="a file of articles, JSON lines")
+    speed.add_argument("--topic", default="what happened this week")
+    speed.add_argument("--counts", type=int, nargs="+", default=[5, 10, 20, 50, 100, 200])
+    speed.set_defaults(run=measure_time)
     arguments = parser.parse_args(argv)
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)

@@ -21,16 +21,17 @@ from rag.timeline import Dated
 MOST = 10
 MOST_DAYS = 3
 """Days between two articles that may give one event different days."""
-_SAYS = frozenset(
-    "say tell confirm announce write add ask note state declare tweet post speak be have".split()
-)
+_INFORMS = frozenset("inform tell brief notify hear learn".split())
+_SAYS = frozenset("say confirm announce write add ask note state declare tweet post speak be have".split())
 """Verbs of which one subject does many in a week."""
 SAME_EVENT = 0.5
 """Cosine from which two dated sentences with the same names may tell one event."""
 SAME_NAME = 0.4
 """The same where the number is part of what the thing is called, such as a 28-point plan."""
 SAME_WORDING = 0.45
-"""Part of the rarer words that two sentences on one count, or one event of two days, share."""
+"""Part of the rarer words that two sentences on one count share."""
+EVENT_WORDING = 0.33
+"""The same for one event of two days, whose names are rare."""
 NEXT_DAY_WORDING = 0.6
 """The same where one article is a day younger: most such numbers are news."""
 _TIMES = frozenset("second minute hour day week month year decade".split())
@@ -191,11 +192,17 @@ def _day_name(each: Dated) -> str:
 
 def _same_event(pool: Pool, left: Dated, right: Dated) -> bool:
     mine, theirs = _governor(left), _governor(right)
-    if mine is None or theirs is None or not akin(mine.lemma.casefold(), theirs.lemma.casefold()):
+    if mine is None or theirs is None:
+        return False
+    verbs = {mine.lemma.casefold(), theirs.lemma.casefold()}
+    if not verbs <= _INFORMS and not akin(mine.lemma.casefold(), theirs.lemma.casefold()):
         return False
     if mine.lemma.casefold() in _SAYS or _days_apart(left.statement, right.statement) > MOST_DAYS:
         return False
-    if pool.overlap(left.statement, right.statement) < SAME_WORDING:
+    if mine.lemma.casefold() == "tell" and not (_told_by_name(left) and _told_by_name(right)):
+        return False
+    ways = (left.statement, right.statement), (right.statement, left.statement)
+    if max(pool.overlap(*way) for way in ways) < EVENT_WORDING:
         return False
     rare = [
         name
@@ -203,6 +210,16 @@ def _same_event(pool: Pool, left: Dated, right: Dated) -> bool:
         if pool.frequency[name] <= max(2, COMMON * len(pool.statements)) and not name.endswith("day")
     ]
     return bool(rare)
+
+
+def _told_by_name(each: Dated) -> bool:
+    """Whether it says by name who was told: "told Putin", not "told reporters"."""
+    verb = _governor(each)
+    tokens = each.statement.parse.tokens
+    return verb is not None and any(
+        token.pos == "PROPN" and tokens[token.head] is verb and token.dep in {"dobj", "dative", "nsubjpass"}
+        for token in tokens
+    )
 
 
 def _governor(each: Dated) -> Token | None:
