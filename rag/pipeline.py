@@ -24,6 +24,7 @@ from rag.evidence import Evidence, select
 from rag.fetch import Fetcher, is_address, plain_address
 from rag.laws import Problem
 from rag.library import ALL, Filter, Library
+from rag.planted import planted
 from rag.portable import import_library
 from rag.prompts import write_prompt
 from rag.question import Question, read_question
@@ -45,6 +46,9 @@ FITTED = Path(__file__).resolve().parent.parent / "models"
 
 BRIEF_PASSAGES = 80
 """Passages looked at for a briefing, to find the articles on its topic."""
+
+SPARE = 2
+"""Passages found for each one used, so that articles that are left out crowd no other out."""
 
 NO_ARTICLES = "The library holds no articles yet. Add some with `tearsheet add PATH`."
 OTHER_EMBEDDER = (
@@ -256,15 +260,17 @@ class Tearsheet:
         if not self.library.size:
             yield Answer(asked.text, "refused", notes=(NO_ARTICLES,), tier="quote")
             return
-        hits = retrieve(
+        every = retrieve(
             asked.text,
             self.library,
             self.models.embedder,
             index=self.index,
-            k=self.settings.passages,
+            k=SPARE * self.settings.passages,
             where=where,
         )
-        if where and not hits:
+        honest = tuple(hit for hit in every if not planted(hit.passage.article.text))
+        hits, left_out = honest[: self.settings.passages], _left_out(every, honest)
+        if where and not every:
             yield Answer(asked.text, "refused", notes=(NONE_PASS,), tier="quote")
             return
         yield Found(hits)
@@ -283,7 +289,8 @@ class Tearsheet:
                     "select": round(selected - found, 3),
                     "answer": round(time.perf_counter() - selected, 3),
                 }
-                notes = (*event.notes, self.models.unusable) if self.models.unusable else event.notes
+                notes = (*event.notes, *left_out)
+                notes = (*notes, self.models.unusable) if self.models.unusable else notes
                 if isinstance(self._index, ServerIndex) and self._index.notice:
                     notes = (*notes, self._index.notice)
                 if not self.library.matches(self.models.embedder.fingerprint):
@@ -333,11 +340,12 @@ class Tearsheet:
         about = topic_of(topic)
         if not self.library.size:
             return Brief(about, notes=(NO_ARTICLES,), as_of=as_of)
-        hits: tuple[Hit, ...] = ()
+        every: tuple[Hit, ...] = ()
         if about:
-            hits = retrieve(
+            every = retrieve(
                 about, self.library, self.models.embedder, index=self.index, k=BRIEF_PASSAGES, where=where
             )
+        hits = tuple(hit for hit in every if not planted(hit.passage.article.text))
         named = [self.library.article(id_) for id_ in where.articles]
         articles = tuple(named) or articles_on(about, hits)
         about = about or (articles[0].title if articles else "")
@@ -363,7 +371,7 @@ class Tearsheet:
         if since_last:
             made = compare(made, last)
         seconds = {"retrieve": round(found - began, 3), "brief": round(time.perf_counter() - found, 3)}
-        return replace(made, seconds=seconds)
+        return replace(made, seconds=seconds, notes=(*made.notes, *_left_out(every, hits)))
 
     def doctor(self, *, rebuild: bool = False) -> tuple[Problem, ...]:
         """Return the laws that do not hold, after making every index anew when `rebuild` is set."""
@@ -374,6 +382,19 @@ class Tearsheet:
                 self._index.rebuild()
         problems = self.library.check()
         return (*problems, *self.index.check()) if self.index is not None else tuple(problems)
+
+
+def _left_out(every: Sequence[Hit], honest: Sequence[Hit]) -> tuple[str, ...]:
+    """Say which articles among the hits are no evidence; by id alone, for their titles may be orders too."""
+    kept = {hit.passage.article.id for hit in honest}
+    ids = dict.fromkeys(hit.passage.article.id[:8] for hit in every if hit.passage.article.id not in kept)
+    if not ids:
+        return ()
+    many = "1 article was" if len(ids) == 1 else f"{len(ids)} articles were"
+    return (
+        f"{many} left out, for giving orders to programs that read it: "
+        + ", ".join(f"`tearsheet show {each}`" for each in ids),
+    )
 
 
 __all__ = ["AddReport", "Draft", "Event", "Found", "Models", "Tearsheet"]

@@ -64,7 +64,7 @@ import others of their folder."""
 STAGES = {
     "reading": ("rag.web", "rag.read", "rag.feeds", "rag.docx", "rag.fetch", "rag.clean"),
     "cutting": ("rag.chunk",),
-    "finding": ("rag.retrieve",),
+    "finding": ("rag.retrieve", "rag.planted"),
     "answering": (
         *("rag.answer", "rag.verify", "rag.disagree", "rag.confidence", "rag.evidence"),
         *("rag.spans", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
