@@ -46,7 +46,7 @@ def faster_copy(source: Path, *, folder: Path | None = None) -> Path:
             known.unlink(missing_ok=True)
         return _make(source, kept, begins)
     except (OSError, ModelError) as error:
-        _log.warning("%s is used as it is, which reads prompts at half the speed: %s", source.name, error)
+        _log.info("%s is used as it is, which reads prompts at half the speed: %s", source.name, error)
         return source
 
 

@@ -49,11 +49,12 @@ def load_generator(
     llama.cpp sees no damaged one.
     """
     file = path or bundled_gguf()
-    check_chat_model(read_gguf(file))
     prepare_environment()
-    threads = thread_count(threads)
     run = file if path else faster_copy(file)
-    check_memory(read_gguf(run), context)
+    found = read_gguf(run)
+    check_chat_model(found)
+    check_memory(found, context)
+    threads = thread_count(threads)
     with COMPUTE:
         llama = Llama(run, threads=threads, context=context)
     key = f"{identity(run)} {llama.context} {threads} {llama.build()}"
