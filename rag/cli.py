@@ -133,7 +133,9 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tier", choices=TIERS, help="how answers are worded (default: write)")
     parser.add_argument(
-        "--model", metavar="FILE.gguf", help="a model to word them with (default: the bundled one)"
+        "--model",
+        metavar="MODEL",
+        help="a .gguf file, a name of `tearsheet models list`, or a server's address",
     )
     parser.add_argument("--passages", metavar="N", type=int, help="passages to look at (default: 10)")
     parser.add_argument("--as-of", metavar="DATE", default="", help="answer from what was known on this day")
