@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(measure(options.measure, queries=options.queries, chroma=options.chroma)))
         return 0
     print("| passages | articles/s, first and last | open and search ms | RSS MB | disk MB ", end="")
-    print("| plain p50/p95 ms | 1 % filter | 50 % filter | exact search alone | Chroma recall@10 |")
+    print("| plain p50/p95 (CPU) ms | 1 % filter | 50 % filter | exact search alone | Chroma recall@10 |")
     print("|---" * 10 + "|")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
@@ -154,7 +154,7 @@ def _print_row(folder: Path, rates: str, options: argparse.Namespace) -> None:
     )
     found = json.loads(done.stdout.splitlines()[-1])
     times = " | ".join(
-        f"{found[name][0]:.0f} / {found[name][1]:.0f}" for name in ("plain", "few", "half", "exact")
+        "{:.0f} / {:.0f} ({:.0f})".format(*found[name]) for name in ("plain", "few", "half", "exact")
     )
     recall = f"{found['recall']:.3f}" if "recall" in found else ""
     print(
@@ -164,20 +164,26 @@ def _print_row(folder: Path, rates: str, options: argparse.Namespace) -> None:
     )
 
 
-def _times(library: Library, embedder: Drawn, questions: Sequence[str], where: Filter) -> tuple[float, float]:
+def _times(
+    library: Library, embedder: Drawn, questions: Sequence[str], where: Filter
+) -> tuple[float, float, float]:
     asked = iter([*questions, *questions])
     # Each filter is asked many times in a row, as in a conversation, but the first counts too.
     return _timed(lambda: retrieve(next(asked), library, embedder, where=where), len(questions))
 
 
-def _timed(work: Callable[[], object], count: int) -> tuple[float, float]:
-    """Return the median and the 95th percentile in milliseconds."""
-    took = []
+def _timed(work: Callable[[], object], count: int) -> tuple[float, float, float]:
+    """Return the median, the 95th percentile and the median of processor time, in milliseconds.
+
+    The last tells what the work takes where nothing else runs.
+    """
+    took, worked = [], []
     for _ in range(count):
-        began = time.perf_counter()
+        began, started = time.perf_counter(), time.process_time()
         work()
         took.append((time.perf_counter() - began) * 1000)
-    return float(np.percentile(took, 50)), float(np.percentile(took, 95))
+        worked.append((time.process_time() - started) * 1000)
+    return tuple(float(value) for value in (*np.percentile(took, (50, 95)), np.median(worked)))  # type: ignore[return-value]
 
 
 def _recall(library: Library, embedder: Drawn) -> float:

@@ -93,10 +93,15 @@ def _add(name: str, store: Path, part: Path, taken: Taken) -> None:
 
 def _start(name: str, store: Path, taken: Taken) -> None:
     """Time a process from its start to its first passage, and its end with it."""
-    if not taken.problem:
-        began = time.perf_counter()
+    if taken.problem:
+        return
+    began = time.perf_counter()
+    try:
         _run(name, "find", store, QUESTION)
-        taken.starts.append(time.perf_counter() - began)
+    except RuntimeError as error:
+        taken.problem = str(error)
+        return
+    taken.starts.append(time.perf_counter() - began)
 
 
 def _again(store: Path, parts: Sequence[Path]) -> tuple[float, int]:

@@ -98,7 +98,7 @@ def add_txtai(store: Path, file: Path) -> float:
         if part.strip()
     ]
     began = time.perf_counter()
-    (embeddings.upsert if (store / "config").exists() else embeddings.index)(rows)
+    (embeddings.upsert if embeddings.exists(str(store)) else embeddings.index)(rows)
     embeddings.save(str(store))
     return time.perf_counter() - began
 
@@ -147,7 +147,7 @@ def _txtai(store: Path) -> Library:
     embeddings = import_module("txtai.embeddings").Embeddings(
         path=_weights(), content=True, hybrid=True, gpu=False
     )
-    if (store / "config").exists():
+    if embeddings.exists(str(store)):
         embeddings.load(str(store))
     return embeddings
 
