@@ -1,4 +1,4 @@
-"""Statements that speak against each other: denials, what is called official or not, hopes and doubts."""
+"""Statements that speak against each other: denials, hopes and doubts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from rag.points import Pool
 from rag.records import Difference
-from rag.sides import difference, whole
+from rag.sides import Value, difference, whole
 from rag.statements import Statement
 from rag.text import normalise
 
+FEWEST_WORDS = 4
+"""Words of a stretch of a sentence that may stand for it."""
 SAME_CLAIM = 0.5
 """Part of the rarer words that a denial shares with what it denies."""
-SAME_EVENT = 0.5
-"""Cosine from which two sentences may speak of one event."""
 _DENIES = re.compile(
     r"\b(?:den(?:y|ies|ied)|refut\w+|disput(?:e|es|ed)|contradict\w*|false\w*|untrue|invention|invented|baseless|"
     r"no truth|not true|wrong(?:ly)?|fabricat\w+|dismiss(?:es|ed))\b",
@@ -31,12 +31,6 @@ _DOUBTFUL = re.compile(
     r"nothing[^.]{0,30}(?:force|change))\b",
     re.I,
 )
-_UNOFFICIAL = re.compile(
-    r"\b(?:unofficial\w*|back-channel|rogue|outside (?:of )?official|bypass\w* (?:\w+ )?official|"
-    r"unauthori[sz]ed|unconfirmed)\b",
-    re.I,
-)
-_OFFICIAL = re.compile(r"\b(?:officially|confirmed|confirms|authori[sz]ed|formally announced)\b", re.I)
 _NOT = re.compile(r"\b(?:not|no|never|nobody|without|n't|hardly)\b", re.I)
 
 
@@ -54,30 +48,43 @@ def by_denial(pool: Pool) -> Iterator[Difference]:
                 break
 
 
-def by_standing(pool: Pool) -> Iterator[Difference]:
-    """Something that one origin calls unofficial and that another says was confirmed."""
-    outside = [s for s in pool.statements if _UNOFFICIAL.search(s.parse.text) and not s.leans]
-    inside = [s for s in pool.statements if _OFFICIAL.search(s.parse.text) and not s.leans]
-    pairs = [(float(a.vector @ b.vector), a, b) for a in inside for b in outside if a.origin != b.origin]
-    if pairs:
-        near, confirmed, unofficial = max(pairs, key=lambda pair: pair[0])
-        if near >= SAME_EVENT:
-            yield from difference("Whether it is official", [[whole(confirmed)], [whole(unofficial)]])
-
-
 def by_prospect(pool: Pool) -> Iterator[Difference]:
     """Hopeful and doubtful words about how it will go, from different origins."""
     hopeful = [s for s in pool.statements if _speaks(s, _HOPEFUL) and not _speaks(s, _DOUBTFUL)]
     doubtful = [s for s in pool.statements if _speaks(s, _DOUBTFUL) and not _speaks(s, _HOPEFUL)]
     pairs = [
-        (float(a.topic + b.topic) - 0.02 * (len(a.text.split()) + len(b.text.split())), a, b)
+        (
+            float(a.topic + b.topic)
+            - 0.02 * (len(part(a, _HOPEFUL).value.split()) + len(part(b, _DOUBTFUL).value.split())),
+            a,
+            b,
+        )
         for a in hopeful
         for b in doubtful
         if a.origin != b.origin and not a.leans and not b.leans
     ]
     if pairs:
         _, best, worst = max(pairs, key=lambda pair: pair[0])
-        yield from difference("How good the chances are", [[whole(best)], [whole(worst)]])
+        yield from difference("How good the chances are", [[part(best, _HOPEFUL)], [part(worst, _DOUBTFUL)]])
+
+
+def part(statement: Statement, cue: re.Pattern[str]) -> Value:
+    """Return the stretch between commas or dashes that holds the cue, when it has a verb; or the sentence."""
+    text, tokens = statement.parse.text, statement.parse.tokens
+    match = cue.search(text)
+    if match is None or "“" in text or '"' in text:
+        return whole(statement)
+    breaks = [0, *(t.end for t in tokens if t.text in {",", "–", "—", ";", ":"}), len(text)]
+    start = max(edge for edge in breaks if edge <= match.start())
+    end = min(edge for edge in breaks if edge >= match.end())
+    inside = [t for t in tokens if t.start >= start and t.end <= end]
+    said = " ".join(text[start:end].split()).strip(" ,;:–—.")
+    has_verb = any(t.pos in {"VERB", "AUX"} for t in inside)
+    return Value(said, statement) if has_verb and len(said.split()) >= FEWEST_WORDS else whole(statement)
+
+
+def _length(statement: Statement, cue: re.Pattern[str]) -> int:
+    return len(part(statement, cue).value.split())
 
 
 def _speaks(statement: Statement, pattern: re.Pattern[str]) -> bool:
@@ -97,4 +104,4 @@ def _topic_of(left: Statement, right: Statement) -> str:
     return " ".join(dict.fromkeys(both[:4])) or left.text[:40]
 
 
-__all__ = ["by_denial", "by_prospect", "by_standing"]
+__all__ = ["by_denial", "by_prospect"]

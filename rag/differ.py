@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from models.protocols import Token
 from rag.amounts import Figure
-from rag.contrast import by_denial, by_prospect, by_standing
+from rag.contrast import by_denial, by_prospect
 from rag.dates import day_of
 from rag.names import akin, same_name
 from rag.people import Person, Role
@@ -22,6 +22,7 @@ MOST = 10
 MOST_DAYS = 3
 """Days between two articles that may give one event different days."""
 _INFORMS = frozenset("inform tell brief notify hear learn".split())
+_HEDGES = frozenset("allegedly reportedly apparently supposedly purportedly".split())
 _SAYS = frozenset("say confirm announce write add ask note state declare tweet post speak be have".split())
 """Verbs of which one subject does many in a week."""
 SAME_EVENT = 0.5
@@ -30,6 +31,8 @@ SAME_NAME = 0.4
 """The same where the number is part of what the thing is called, such as a 28-point plan."""
 SAME_WORDING = 0.45
 """Part of the rarer words that two sentences on one count share."""
+NEAR_DATE = 4
+"""Tokens between a date and the place of the same event."""
 EVENT_WORDING = 0.33
 """The same for one event of two days, whose names are rare."""
 NEXT_DAY_WORDING = 0.6
@@ -64,9 +67,9 @@ def differences(
         *by_denial(pool),
         *_by_office(pool, persons),
         *_by_role(persons),
-        *by_standing(pool),
         *by_prospect(pool),
         *_by_place(pool, days, persons),
+        *_by_event_place(pool, days),
     ]
     kept: list[Difference] = []
     for each in found:
@@ -204,12 +207,20 @@ def _same_event(pool: Pool, left: Dated, right: Dated) -> bool:
     ways = (left.statement, right.statement), (right.statement, left.statement)
     if max(pool.overlap(*way) for way in ways) < EVENT_WORDING:
         return False
-    rare = [
+    return bool(_rare_names(pool, left, right))
+
+
+def _rare_names(pool: Pool, left: Dated, right: Dated) -> list[str]:
+    """Names that both sentences hold, in any spelling, and that few others do."""
+    return [
         name
-        for name in names_and_numbers(left.statement) & names_and_numbers(right.statement)
+        for name in _names(pool, left.statement) & _names(pool, right.statement)
         if pool.frequency[name] <= max(2, COMMON * len(pool.statements)) and not name.endswith("day")
     ]
-    return bool(rare)
+
+
+def _names(pool: Pool, statement: Statement) -> frozenset[str]:
+    return pool.concepts(names_and_numbers(statement))
 
 
 def _told_by_name(each: Dated) -> bool:
@@ -314,6 +325,8 @@ def _doers(statement: Statement, deed: frozenset[str]) -> Iterator[tuple[str, fr
             while last + 1 < len(tokens) and tokens[last + 1].pos == "PROPN":
                 last += 1
             value = " ".join(statement.parse.text[tokens[first].start : tokens[last].end].split())
+            hedge = next((t.text for t in tokens if t.head == i and t.text.casefold() in _HEDGES), "")
+            value = f"{hedge} {value}".strip()
             if len(value.split()) <= 14:
                 yield things[0].lemma.casefold(), names, Value(value, statement)
 
@@ -426,6 +439,33 @@ def _by_place(pool: Pool, days: Sequence[Dated], persons: Sequence[Person]) -> I
                     groups[place].append(value)
             if len(groups) > 1:
                 yield from difference(f"Where {person.name} was on {day.title()}", groups)
+
+
+def _by_event_place(pool: Pool, days: Sequence[Dated]) -> Iterator[Difference]:
+    """One event of one time in two places: sentences that share rare names, a place by the date."""
+    placed = [(each, where) for each in days if (where := _place_beside(each))]
+    for i, (left, here) in enumerate(placed):
+        for right, there in placed[:i]:
+            same_time = (left.when.first, left.when.said) == (right.when.first, right.when.said)
+            if left.statement.origin == right.statement.origin or not same_time or same_name(here, there):
+                continue
+            near = _close(pool, left.statement, right.statement)
+            names = [name for name in _rare_names(pool, left, right) if name not in left.when.said.casefold()]
+            if (near >= SAME_EVENT and names) or (near >= SAME_NAME and len(names) > 1):
+                told = [[Value(there.title(), right.statement)], [Value(here.title(), left.statement)]]
+                yield from difference(f"Where it was ({left.when.said})", told)
+
+
+def _place_beside(each: Dated) -> str:
+    """The place that "in" or "at" joins to the event, within a few words of its date."""
+    tokens = each.statement.parse.tokens
+    inside = [i for i, t in enumerate(tokens) if t.start < each.when.at[1] and each.when.at[0] < t.end]
+    for i, token in enumerate(tokens):
+        beside = inside and min(abs(i - place) for place in inside) <= NEAR_DATE
+        joined = token.dep == "pobj" and tokens[token.head].text.casefold() in {"in", "at"}
+        if beside and joined and token.entity == "GPE":
+            return normalise(token.text)
+    return ""
 
 
 def _is_about(statement: Statement, surname: str, person: Person) -> bool:

@@ -12,7 +12,7 @@ from rag.statements import Statement, concepts
 from rag.trim import shorten, tidy
 from rag.verify import check, well_formed
 
-FORM_POWER = 0.85
+FORM_POWER = 0.55
 """How far a form of a sentence pays for its length, beside the other forms of it."""
 
 

@@ -64,6 +64,8 @@ def told(
     given: Counter[str] = Counter()
     by_key: dict[tuple[str, int], Dated] = {}
     for each in days:
+        if not each.main:
+            continue
         if each.statement.key not in by_key or each.order < by_key[each.statement.key].order:
             by_key[each.statement.key] = each
 

@@ -22,6 +22,8 @@ class Dated:
     when: When
     ahead: bool
     note: str = ""
+    main: bool = True
+    """Whether the date is that of the main verb, so that the whole sentence happened then."""
 
     @property
     def order(self) -> tuple[str, str]:
@@ -45,7 +47,7 @@ def _of(statement: Statement, as_of: str) -> Iterator[Dated]:
         if verb is None or when.said.isdigit() or not (when.first or weekday):
             continue
         note = "" if own or when.how == "stated" else NAMED_DAY if when.first else NO_DAY
-        yield Dated(statement, when, _looks_ahead(statement, verb), note)
+        yield Dated(statement, when, _looks_ahead(statement, verb), note, _is_main(statement, verb))
 
 
 def _verb(statement: Statement, when: When) -> int | None:
@@ -62,6 +64,19 @@ def _verb(statement: Statement, when: When) -> int | None:
             return None
         at = tokens[at].head
     return None
+
+
+def _is_main(statement: Statement, verb: int) -> bool:
+    """Whether a verb is the main one, joined to it, or what the main one reports."""
+    tokens = statement.parse.tokens
+    at = verb
+    for _ in range(4):
+        if tokens[at].head == at:
+            return True
+        if tokens[at].dep not in {"conj", "ccomp", "xcomp", "parataxis"}:
+            return False
+        at = tokens[at].head
+    return False
 
 
 def _looks_ahead(statement: Statement, verb: int) -> bool:

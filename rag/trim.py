@@ -97,7 +97,8 @@ def _subtree_cut(parse: Parse, root: int) -> Cut | None:
     if after in {".", ""}:
         return Cut(tokens[first - 1].start, tokens[last].end, kind)
     if after == before and last + 2 < len(tokens) and tokens[last + 2].pos in _RESUMES:
-        comma = tokens[last + 2].lemma.casefold() in _KEEPS or (first > 1 and tokens[first - 2].pos == "NUM")
+        told = any(t.head == last + 2 and t.dep == "nsubj" for t in tokens[last + 3 :])
+        comma = told or (first > 1 and tokens[first - 2].pos == "NUM")
         return Cut(tokens[first - 1].start, tokens[last + (0 if comma else 1)].end, kind)
     return None
 
