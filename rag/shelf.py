@@ -83,6 +83,8 @@ def _sync(arguments: argparse.Namespace, session: Session) -> int:
             print_json({"feeds": [asdict(feed) for feed in feeds]})
         for feed in () if session.json else feeds:
             print(safe(f"{feed.url}  {feed.title}  {counted(feed.articles, 'article')}  {feed.fetched}"))
+        if not feeds and not session.json:
+            print("No feeds are known. `tearsheet add --feed URL` adds one.")
         return DONE
     with session.open(write=True) as tearsheet, progress(console(stderr=True), "Fetching") as on_progress:
         report = tearsheet.sync(fetcher=_fetcher(arguments), on_progress=on_progress)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from webserver import serving
 
 from models.fake import FakeEmbedder, FakeParser
 from rag.cli import main
@@ -86,3 +87,25 @@ def test_articles_that_pass_a_filter_are_removed_together(run: Run, tmp_path: Pa
     code, out, _ = run("compact")
     assert (code, out.startswith("The library file had ")) == (0, True)
     assert run("doctor")[0] == 0
+
+
+def test_a_feed_is_added_listed_fetched_again_and_forgotten(run: Run) -> None:
+    words = "<p>The mill of Dalby burnt down on Monday night, the police of the town said.</p>" * 4
+    with serving() as site:
+        site.says("/a", f"<html><body><article>{words}</article></body></html>")
+        item = "<item><title>A</title><link>/a</link></item>"
+        feed = site.says(
+            "/feed",
+            f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{item}</channel></rss>',
+        )
+        refused = run("add", "--feed", feed)
+        assert (refused[0], "--allow-private" in refused[2]) == (1, True)
+        assert run("add", "--feed", feed, "--allow-private")[1] == "Added 1 article.\n"
+        assert run("sync", "--allow-private", "--json")[1] == (
+            '{"added": 0, "revised": 0, "unchanged": 0, "unread": []}\n'
+        )
+        assert f"{feed} News 1 article" in run("sync", "--list")[1]
+        assert len(json.loads(run("list", "--feed", "news", "--json")[1])["articles"]) == 1
+        assert run("sync", "--forget", feed)[1] == "No feeds are known. `tearsheet add --feed URL` adds one.\n"
+        assert run("sync", "--forget", feed)[0] == 2
+        assert json.loads(run("sync", "--list", "--json")[1]) == {"feeds": []}
