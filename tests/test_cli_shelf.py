@@ -106,6 +106,6 @@ def test_a_feed_is_added_listed_fetched_again_and_forgotten(run: Run) -> None:
         )
         assert f"{feed} News 1 article" in run("sync", "--list")[1]
         assert len(json.loads(run("list", "--feed", "news", "--json")[1])["articles"]) == 1
-        assert run("sync", "--forget", feed)[1] == "No feeds are known. `tearsheet add --feed URL` adds one.\n"
+        assert run("sync", "--forget", feed)[1].startswith("No feeds are known.")
         assert run("sync", "--forget", feed)[0] == 2
         assert json.loads(run("sync", "--list", "--json")[1]) == {"feeds": []}
