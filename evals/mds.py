@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.attribute import count_words, rank_sources
 from models.protocols import Embedder, Parser
-from rag.attribute import count_words, rank_sources
 from rag.lines import Writer
 from rag.points import Chooser, Pool
 from rag.records import Article

@@ -12,8 +12,8 @@ import numpy as np
 from models.protocols import Vectors
 from rag.text import content_words
 
-PAIRS, MEANING, NUMBERS = 0.35, 0.9, 0.15
-"""Weights of pairs of words, cosine and numbers beside the share of rare words, which counts 1."""
+PAIRS, MEANING = 0.1, 0.9
+"""Weights of pairs of words and of the cosine beside the share of rare words, which counts 1."""
 
 
 def rank_sources(
@@ -29,15 +29,13 @@ def rank_sources(
     weight = {word: math.log(1 + many / (1 + rarity[word])) for word in words}
     total = sum(weight.values()) or 1.0
     pairs = set(pairwise(words))
-    numbers = {word for word in words if any(char.isdigit() for char in word)}
     scores = np.array(vectors @ vector, np.float64) * MEANING
     for place, sentence in enumerate(sentences):
         held = content_words(sentence)
         bag = set(held) | {word.removesuffix("s") for word in held}
         share = sum(w for word, w in weight.items() if word in bag or word.removesuffix("s") in bag) / total
         both = len(pairs & set(pairwise(held))) / (len(pairs) or 1)
-        figures = len(numbers & bag) / len(numbers) if numbers else 0.0
-        scores[place] += share + PAIRS * both + NUMBERS * figures
+        scores[place] += share + PAIRS * both
     return [int(place) for place in np.argsort(-scores, kind="stable")]
 
 
