@@ -138,6 +138,7 @@ def test_what_another_process_left_is_gone_on_from(tmp_path: Path, hub: Hub) -> 
 def test_a_hub_that_knows_no_ranges_begins_again(tmp_path: Path, hub: Hub) -> None:
     hub.queue = [serve(cut=300_000), serve(ranges=False)]
     assert pull(hub, tmp_path).read_bytes() == MODEL
+    assert len(hub.asked) == 2
 
 
 def test_a_fetched_file_is_not_fetched_again(tmp_path: Path, hub: Hub) -> None:

@@ -69,6 +69,8 @@ def scripted(*replies: Handler) -> Iterator[tuple[str, list[Any]]]:
             replies[min(len(seen), len(replies)) - 1](self, body)
 
         def do_GET(self) -> None:
+            if not self.path.endswith("/models"):
+                seen.append((self.path, dict(self.headers)))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b'{"data": [{"id": "scripted"}]}')
@@ -188,11 +190,12 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert "secret-1" not in str(caught.value) + generator.fingerprint
 
 
-def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [302, 307])
+def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setenv(KEY, "secret-1")
     with scripted(saying("stolen")) as (elsewhere, taken):
-        moved = failing(307, Location=f"{elsewhere}/v1/chat/completions")
-        with scripted(moved) as (address, _), pytest.raises(ModelError, match="answers 307"):
+        moved = failing(code, Location=f"{elsewhere}/v1/chat/completions")
+        with scripted(moved) as (address, _), pytest.raises(ModelError, match=f"answers {code}"):
             text(ServedGenerator(address))
     assert taken == []
 
