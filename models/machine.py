@@ -33,7 +33,7 @@ def this_machine(folder: Path) -> Machine:
     """Return what there is. `folder`, or the nearest one above it that exists, tells which disk is meant."""
     told = _meminfo()
     memory, free = told.get("MemTotal", 0), told.get("MemAvailable", 0)
-    limit, used = _limit()
+    limit, used = container_limit()
     if limit:
         memory = min(memory or limit, limit)
         free = min(free or limit, max(0, limit - used))
@@ -54,14 +54,22 @@ def _meminfo() -> dict[str, int]:
     return {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith("kB")}
 
 
-def _limit() -> tuple[int, int]:
-    """Return the memory this container may use and what it uses; zeros when it may use all."""
-    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "")):
+def container_limit(group: Path = _CGROUP) -> tuple[int, int]:
+    """Return the memory this container may use and what it holds; zeros when it may use all.
+
+    Pages of files are not counted as held: the system gives them up when memory is wanted.
+    """
+    for limit, used, told in (
+        ("memory.max", "memory.current", "memory.stat"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+    ):
         try:
-            found = int((_CGROUP / limit).read_text("utf-8"))
+            found = int((group / limit).read_text("utf-8"))
             if found < _UNLIMITED:
-                return found, int((_CGROUP / used).read_text("utf-8")) if used else 0
-        except (OSError, ValueError):
+                rows = (line.split() for line in (group / told).read_text("utf-8").splitlines())
+                files = sum(int(row[1]) for row in rows if row[0] in ("active_file", "inactive_file"))
+                return found, max(0, int((group / used).read_text("utf-8")) - files)
+        except (OSError, ValueError, IndexError):
             continue
     return 0, 0
 

@@ -15,7 +15,7 @@ from models.fake import FakeGenerator
 from models.generator import LlamaGenerator, bundled_gguf
 from models.gguf import read_gguf
 from models.isolate import IsolatedGenerator
-from models.machine import Machine, this_machine
+from models.machine import Machine, container_limit, this_machine
 from models.protocols import Message
 from rag.errors import CancelledError, InputError, ModelError
 from rag.pipeline import Models, Tearsheet
@@ -67,6 +67,15 @@ def test_this_machine_has_something() -> None:
     assert machine.memory >= machine.free > 100_000_000
     assert machine.cores >= 1
     assert machine.disk > 0
+
+
+def test_a_container_has_what_its_limit_leaves(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("4000000000\n")
+    (tmp_path / "memory.current").write_text("3500000000\n")
+    (tmp_path / "memory.stat").write_text("anon 900000000\nactive_file 500000000\ninactive_file 2000000000\n")
+    assert container_limit(tmp_path) == (4_000_000_000, 1_000_000_000)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert container_limit(tmp_path) == (0, 0)
 
 
 def test_an_unknown_name_lists_the_known() -> None:
