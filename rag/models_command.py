@@ -171,7 +171,8 @@ def _pull(given: argparse.Namespace, session: Session) -> int:
         if not session.json:
             checked = "its SHA-256 is the publisher's" if source.sha256 else "checked by what the hub says"
             print(f"Fetched {safe(str(path))} ({_gb(path.stat().st_size)}); {checked}.")
-            print(f"  tearsheet models use {safe(name)}")
+            short = str(path) if "://" in name else name
+            print(f"  tearsheet models use {safe(short)}")
     if session.json:
         print_json({"fetched": fetched, "failed": failed})
     for message in failed:
@@ -266,9 +267,7 @@ def _bench(given: argparse.Namespace, session: Session) -> int:
         for row in rows
     ]
     _print_table(table)
-    print(
-        "\nTokens a second. Which tier a model earns, `tearsheet eval run card --model FILE` tells."
-    )
+    print("\nTokens a second. Which tier a model earns, `tearsheet eval run card --model FILE` tells.")
     return DONE
 
 

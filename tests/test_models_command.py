@@ -67,8 +67,10 @@ def test_recommend_says_what_fits_and_how_fast(capsys: pytest.CaptureFixture[str
 def test_pull_use_and_remove(capsys: pytest.CaptureFixture[str], folder: Path, hub: Hub) -> None:
     name = f"{hub.url}/small.gguf"
     hub.queue = [serve(cut=1000)]
-    assert "checked by what the hub says" in printed(capsys, "pull", name)
     place = folder / "models" / "small.gguf"
+    said = printed(capsys, "pull", name)
+    assert "checked by what the hub says" in said
+    assert f"tearsheet models use {place}\n" in said
     assert place.read_bytes() == MODEL
     (folder / "t.toml").write_text("# mine\npassages = 5\n")
     assert f"worded by {place}" in printed(capsys, "use", str(place))
