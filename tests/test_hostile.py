@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,8 +101,11 @@ def test_a_bad_header_is_refused_unloaded(tmp_path: Path, name: str) -> None:
 def test_a_bad_model_kills_nobody_but_its_own_process(tmp_path: Path, name: str) -> None:
     edit, says = SURVIVED[name]
     file = write_gguf(tmp_path / "bad.gguf", edit)
-    with pytest.raises(ModelError, match=says):
-        list(IsolatedGenerator(file, threads=1, context=512, silence=2).write(ASK, max_tokens=2))
+    with (
+        pytest.raises(ModelError, match=says),
+        closing(IsolatedGenerator(file, threads=1, context=512, silence=2)) as generator,
+    ):
+        list(generator.write(ASK, max_tokens=2))
 
 
 def test_a_model_larger_than_the_memory_is_refused_with_both_numbers(tmp_path: Path) -> None:
