@@ -34,7 +34,7 @@ SHARES = {
     "answer": 0.12, "differences": 0.16, "people": 0.07, "figures": 0.08, "alone": 0.13, "open": 0.05,
 }  # fmt: skip
 SHARES_SHORT = {
-    "answer": 0.24, "differences": 0.12, "people": 0.05, "figures": 0.12, "alone": 0.09, "open": 0.04,
+    "answer": 0.24, "differences": 0.10, "people": 0.04, "figures": 0.16, "alone": 0.05, "open": 0.04,
 }  # fmt: skip
 """The same below `SHORT` words."""
 SHORT = 400

@@ -33,10 +33,9 @@ def answer(writer: Writer, room: int) -> tuple[Point, ...]:
     several = len(writer.pool.origins) > 1
 
     def worth(statement: Statement) -> float:
-        told = len(writer.pool.tellers(statement))
-        return writer.chooser.worth(statement, len(statement.text.split())) * (
-            0.4 * several + told + (not several)
-        )
+        tellers = len(writer.pool.tellers(statement)) + (0.4 if several else 1.0)
+        news = 0.4 + 1.2 * writer.pool.recency[statement.article.id]
+        return writer.chooser.worth(statement, len(statement.text.split())) * tellers * news
 
     for statement in writer.chooser.best([s for s in writer.pool.statements if not s.leans], worth):
         form = writer.line(statement, left)
@@ -85,7 +84,7 @@ def told(
         point = writer.point(form, statement)
         left -= len(form[0].split())
         when = by_key.get(statement.key)
-        if dates and when and when.when.said in form[0] and len(events) < MOST_EVENTS:
+        if dates and when and when.near and when.when.said in form[0] and len(events) < MOST_EVENTS:
             events.append((when, _event(when, point)))
         else:
             points.append(point)

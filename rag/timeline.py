@@ -9,6 +9,8 @@ from rag.dates import When, dates
 from rag.points import Pool
 from rag.statements import Statement
 
+FARTHEST = 16
+"""Tokens between a date and the verb it is taken to belong to."""
 _AHEAD = frozenset("will would expect plan schedule due set intend hope".split())
 NO_DAY = "the article gives no day of its own"
 NAMED_DAY = "reckoned from the day named for the briefing, as the article has no date"
@@ -24,6 +26,8 @@ class Dated:
     note: str = ""
     main: bool = True
     """Whether the date is that of the main verb, so that the whole sentence happened then."""
+    near: bool = True
+    """Whether it stands near that verb; a far one may belong to something else in the sentence."""
 
     @property
     def order(self) -> tuple[str, str]:
@@ -47,7 +51,8 @@ def _of(statement: Statement, as_of: str) -> Iterator[Dated]:
         if verb is None or when.said.isdigit() or not (when.first or weekday):
             continue
         note = "" if own or when.how == "stated" else NAMED_DAY if when.first else NO_DAY
-        yield Dated(statement, when, _looks_ahead(statement, verb), note, _is_main(statement, verb))
+        ahead, main = _looks_ahead(statement, verb), _is_main(statement, verb)
+        yield Dated(statement, when, ahead, note, main, _near(statement, when, verb))
 
 
 def _verb(statement: Statement, when: When) -> int | None:
@@ -64,6 +69,13 @@ def _verb(statement: Statement, when: When) -> int | None:
             return None
         at = tokens[at].head
     return None
+
+
+def _near(statement: Statement, when: When, verb: int) -> bool:
+    """Whether a date stands near its verb; parsers hang a far one on the main verb whatever it belongs to."""
+    tokens = statement.parse.tokens
+    places = (i for i, token in enumerate(tokens) if token.start < when.at[1] and when.at[0] < token.end)
+    return min((abs(i - verb) for i in places), default=0) <= FARTHEST
 
 
 def _is_main(statement: Statement, verb: int) -> bool:
