@@ -66,6 +66,8 @@ def run(given: argparse.Namespace, session: Session) -> int:
         )
     if kind in {"docx", "pdf"} and given.output is None:
         raise InputError(f"A {kind} cannot be printed; name a file with -o FILE.{kind}.")
+    if given.output is not None and not given.output.absolute().parent.is_dir():
+        raise InputError(f"{given.output} cannot be written: there is no folder {given.output.parent}.")
     with session.open() as tearsheet, _watched(console(stderr=True)) as on_step:
         made = tearsheet.brief(
             " ".join(given.topic),

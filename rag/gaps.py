@@ -9,7 +9,6 @@ from rag.records import Article, Citation
 from rag.statements import Statement
 from rag.text import content_words, sentences, words
 
-MOST = 4
 _UNKNOWN = re.compile(
     r"\b(?:not (?:yet )?(?:been )?(?:made public|known|clear|resolved|released|disclosed|confirmed|announced|"
     r"decided|determined|identified|established|said)|unclear|unknown|remains? to be seen|remain unresolved|"
