@@ -135,7 +135,8 @@ def brief(
 
 def _headline(topic: str, articles: Sequence[Article], pool: Pool, embedder: Embedder) -> Article | None:
     """The article whose title stands nearest to the topic and to what all origins tell."""
-    titled = [article for article in articles if article.title and not article.title.endswith("…")]
+    whole = [a for a in articles if a.title and not a.title.rstrip().endswith(("…", "..."))]
+    titled = whole or [article for article in articles if article.title]
     if not titled:
         return None
     rows = embedder.embed([topic, *(article.title for article in titled)], "document")

@@ -97,6 +97,10 @@ def _point_row(point: Point, brief: Brief) -> Row:
         note = f"only {giver(point.claim.citations[0])}"
     elif several and point.origins > 1:
         note = f"{point.origins} origins"
+    days = {use.article.published[:10] for use in brief.sources if use.share and use.article.published}
+    day = day_in_words(point.claim.citations[0].article.published[:10])
+    if len(days) > 1 and day and not point.label:
+        note = ", ".join(filter(None, [note, day]))
     return Row(point.label, point.claim.text, point.claim.citations, note, point.also)
 
 
