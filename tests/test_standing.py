@@ -48,5 +48,7 @@ def test_another_outlet_reports_that_it_was_withdrawn():
 def test_an_earlier_correction_or_a_mere_mention_withdraws_nothing():
     earlier = Article("5" * 16, "Correction: we were wrong.", "Correction", "Today24", published="2026-01-01")
     mention = Article("6" * 16, "Today24 published a report on Monday.", "", "Wire", published="2026-02-10")
+    before = Article("7" * 16, "The website Today24 deleted its report.", "", "Wire", published="2026-01-01")
     assert kind(earlier) == "report"
+    assert kind(before) == "report"
     assert kind(mention) == "report"

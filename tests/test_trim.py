@@ -36,7 +36,7 @@ def test_insertions_and_openings_may_go(text, shortest):
     "text",
     [
         "The deal is off, the minister said.",
-        "The police, according to the wire, arrested nobody.",
+        "The police, according to the wire, arrested two men at the harbour.",
         "The plant will close, unless the state pays.",
         "The fire, reportedly caused by a cigarette, killed six.",
         "The mayor, Anna Berg, opened the bridge.",
