@@ -61,7 +61,7 @@ class Settings:
             tier=_tier(values["tier"]),
             threads=_number("threads", values["threads"], least=0),
             passages=_number("passages", values["passages"], least=1),
-            vectors=str(values["vectors"]),
+            vectors=_server("vectors", values["vectors"]),
         )
 
 
@@ -130,6 +130,12 @@ def _tier(value: object) -> Tier:
         if value == tier:
             return tier
     raise InputError(f"The tier must be one of {', '.join(TIERS)}; found {value!r}.")
+
+
+def _server(name: str, value: object) -> str:
+    if value and not re.fullmatch(r"https?://[^/\s]+/?", str(value)):
+        raise InputError(f"The setting {name!r} is an address like http://localhost:8000; found {value!r}.")
+    return str(value)
 
 
 def _number(name: str, value: object, *, least: int) -> int:

@@ -61,6 +61,7 @@ def test_without_a_named_file_the_one_of_the_user_is_read(config, monkeypatch, t
         ('tier = "best"', "The tier must be one of quote, write, compose; found 'best'."),
         ("passages = 0", "The setting 'passages' must be a whole number of at least 1; found 0."),
         ('threads = "many"', "The setting 'threads' must be a whole number of at least 0; found 'many'."),
+        ('vectors = "host:8000"', "'vectors' is an address like http://localhost:8000; found 'host:8000'."),
         ("tier = ", "cannot be read"),
     ],
 )
