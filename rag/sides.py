@@ -34,9 +34,10 @@ def difference(
         if not fresh:
             continue
         taken |= {value.statement.origin for value in group}
-        citations: dict[str, Citation] = {}
+        citations: dict[tuple[str, str], Citation] = {}
         for value in fresh:
-            citations.setdefault(value.statement.article.id, value.statement.citation())
+            wording = (value.statement.article.id, normalise(value.value))
+            citations.setdefault(wording, value.statement.citation())
         sides.append(Side(together(fresh), tuple(citations.values())))
     if len(sides) > 1 and len(taken) > 1:
         yield Difference(about, tuple(sides[:MOST_SIDES]))
