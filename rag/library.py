@@ -340,9 +340,8 @@ class Library:
         sql = "SELECT rowid, rank FROM lexical WHERE lexical MATCH ?"
         values = [" OR ".join(map(quoted, terms))]
         if where:
-            condition, more = passing(where)
-            sql += f" AND rowid / {PASSAGES_PER_ARTICLE} IN (SELECT number {condition})"
-            values += more
+            sql += f" AND rowid / {PASSAGES_PER_ARTICLE} IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(self.passing(where).tolist()))
         else:
             superseded = "SELECT number FROM articles WHERE replaced_by IS NOT NULL"
             sql += f" AND rowid / {PASSAGES_PER_ARTICLE} NOT IN ({superseded})"
