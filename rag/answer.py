@@ -21,7 +21,7 @@ from rag.text import STOPWORDS, normalise, sentences, words
 from rag.verify import check, well_formed
 
 MOST_CLAIMS = 3
-WORTH_ADDING = 0.45
+WORTH_ADDING = 0.25
 """A further sentence is added when it is evidenced at least this well, as a share of the best."""
 TRIES = 2
 """Drafts the model may write of the best sentence. Further ones stand verbatim: a draft takes a second or

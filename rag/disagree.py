@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.protocols import Embedder
+from models.protocols import Embedder, Token
 from rag.evidence import Evidence
 from rag.names import same_name
 from rag.numbers import quantities
@@ -17,7 +17,7 @@ from rag.text import STOPWORDS, normalise, words
 
 SINGLE_VALUED = frozenset({"count", "money", "percent", "age", "date", "duration", "person", "place"})
 """Kinds of which one thing usually has one: two values for it are a difference worth showing."""
-CLOSE_SCORE = 0.15
+CLOSE_SCORE = 0.25
 """A side must be evidenced at least this well, as a share of the best evidence."""
 SAME_THING = 0.35
 """Cosine of two sentences that speak of the same event."""
@@ -31,7 +31,11 @@ _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) -> tuple[Side, ...]:
     """Return the differing values, best evidenced first; empty when the articles agree or say nothing."""
-    if question.kind not in SINGLE_VALUED or not evidence or _asks_for_several(question):
+    if not evidence:
+        return ()
+    if question.kind == "yesno":
+        return _alternatives(question, evidence)
+    if question.kind not in SINGLE_VALUED or _asks_for_several(question):
         return ()
     best = evidence[0]
     if best.span.whole or best.span.typed < 0.6:
@@ -67,8 +71,9 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
 
 def _asks_for_several(question: Question) -> bool:
     """Whether several answers need not differ: "which two officials", or one picked out by a deed."""
-    picked = bool(question.focus) and question.kind in {"person", "place"}
-    return picked or any(
+    if question.kind not in {"person", "place"}:
+        return False
+    return bool(question.focus) or any(
         token.tag in {"NNS", "NNPS"} and token.lemma.casefold() == question.focus
         for token in question.parse.tokens
     )
@@ -109,6 +114,63 @@ def compatible(question: Question, left: Evidence, right: Evidence) -> bool:
             return bool(ours_days & theirs_days)
         return bool(set(words(a)) & set(words(b)) - STOPWORDS) or bool(ours_days) != bool(theirs_days)
     return any(same_name(x, y) for x in words(a) for y in words(b) if x not in STOPWORDS)
+
+
+def _alternatives(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, ...]:
+    """The sides of "is it A or B?", when one article's sentence says A and another's B."""
+    tokens = question.parse.tokens
+    joined = next(
+        (
+            (token.head, i)
+            for i, token in enumerate(tokens)
+            if token.dep == "conj"
+            and any(t.lemma.casefold() == "or" and t.head == token.head for t in tokens)
+        ),
+        None,
+    )
+    if joined is None:
+        return ()
+    heads = [_noun(tokens, place) for place in joined]
+    phrases = [_phrase(tokens, place) for place in heads]
+    alike = tokens[heads[0]].lemma == tokens[heads[1]].lemma
+    asked = [
+        _lemmas(tokens, phrase if alike else [head]) for phrase, head in zip(phrases, heads, strict=True)
+    ]
+    sides: list[Side] = []
+    taken: set[str] = set()
+    # The narrower one first: "former president" holds "president" too.
+    for place in sorted((0, 1), key=lambda i: -len(asked[i])):
+        phrase, wanted, other = phrases[place], asked[place], asked[1 - place]
+        saying = _one_each(
+            [
+                e
+                for e in evidence
+                if wanted <= (said := {token.lemma.casefold() for token in e.sentence.parse.tokens})
+                and not (other - wanted) & said
+                and e.feature("name_recall_context") >= 1
+                and e.sentence.article.id not in taken
+            ]
+        )
+        if saying:
+            taken |= {e.sentence.article.id for e in saying}
+            value = question.text[tokens[phrase[0]].start : tokens[phrase[-1]].end]
+            sides.append(Side(value, tuple(e.citation() for e in saying)))
+    return tuple(sides) if len(sides) > 1 else ()
+
+
+def _noun(tokens: Sequence[Token], place: int) -> int:
+    """The noun of "in September", or the word itself."""
+    return next((i for i, t in enumerate(tokens) if t.head == place and t.dep == "pobj"), place)
+
+
+def _phrase(tokens: Sequence[Token], head: int) -> list[int]:
+    """A noun or verb with what stands right before it and belongs to it."""
+    own = {"amod", "compound", "nummod", "neg", "advmod"}
+    return sorted([head, *(i for i, t in enumerate(tokens) if t.head == head and t.dep in own and i < head)])
+
+
+def _lemmas(tokens: Sequence[Token], phrase: Sequence[int]) -> set[str]:
+    return {tokens[i].lemma.casefold() for i in phrase}
 
 
 def _named_days(text: str) -> set[str]:

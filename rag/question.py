@@ -61,6 +61,7 @@ _SAYING = frozenset(
         "insist characterize characterise label brand term think believe promise explain"
     ).split()
 )
+_PAYING = frozenset({"cost", "pay", "bid"})
 _DURATION = re.compile(
     r"^how (?:long|many (?:hours?|days?|weeks?|months?|years?|minutes?)|much time)\b", re.I
 )
@@ -68,7 +69,9 @@ _MONEY = re.compile(
     r"\b(?:money|dollars?|euros?|pounds?|cost|worth|invest\w*|pay|paid|spen[dt]|funds?|raise[ds]?|price)\b",
     re.I,
 )
-_PERCENT = re.compile(r"\b(?:percent(?:age)?|per cent|share|proportion|fraction|how much of)\b", re.I)
+_PERCENT = re.compile(
+    r"\b(?:percent(?:age)?|per cent|(?:what|which|market) share|proportion|fraction|how much of)\b", re.I
+)
 _CLEAN_NAME = re.compile(r"^(?:the|a|an)\s+|['’]s$|['’]$", re.I)
 _PROPER = frozenset({"PROPN"})
 _CONTENT = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
@@ -211,6 +214,8 @@ def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str
         return kind, focus
     if _PERCENT.search(low):
         return "percent", focus
+    if not focus and any(token.pos == "VERB" and token.lemma.casefold() in _PAYING for token in tokens):
+        return "money", ""
     if not focus and _speech_verb(tokens):
         return "quote", ""
     return "thing", focus

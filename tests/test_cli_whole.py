@@ -85,7 +85,11 @@ def test_adding_again_changes_nothing_and_a_new_text_is_a_revision(run: Run, fol
 
 def test_every_citation_is_the_words_at_its_place(run: Run, folder: Path) -> None:
     run("add", str(folder))
-    questions = ["How many people were hurt in the fire?", "Who is the mayor of Dalby?", "Who won the cup?"]
+    questions = [
+        "How many people were hurt in the fire?",
+        "How many pupils has the school of Dalby?",
+        "Who won?",
+    ]
     code, out, _ = run("ask", "-", "--json", typed="\n".join(questions))
     assert code == 0
     answers = [loaded(line) for line in out.splitlines()]
@@ -168,7 +172,7 @@ def test_the_doctor_finds_a_new_library_whole(run: Run, folder: Path) -> None:
     assert run("doctor", "--rebuild")[0] == 0
 
 
-DAYS = """{"text": "Nine people were hurt in the fire.", "source": "Post", "date": "2026-03-02", "tags": "fire"}
+DAYS = """{"text": "Nine people were hurt in the fire.", "source": "Post", "date": "2026-03-02", "tags":"fire"}
 {"text": "Ten people were hurt in the fire.", "source": "Herald", "date": "2026-03-03", "tags": "fire"}
 {"text": "Some people were hurt in the fire.", "source": "Herald"}
 """

@@ -86,8 +86,8 @@ def test_an_instruction_in_an_article_is_only_text(tmp_path: Path) -> None:
     with Tearsheet.open(Settings.load(library=tmp_path / "library", threads=1), write=True) as opened:
         opened.add([page])
         answer = opened.ask("How much did the bridge in Dalby cost?")
-    assert "$12 million" in answer.claims[0].text
-    assert "ZEBRA" not in answer.claims[0].text
+    assert answer.status == "refused"
+    assert "giving orders to programs" in answer.notes[0]
 
 
 def test_a_changed_file_is_found_anew_and_the_old_text_no_more(tmp_path: Path) -> None:
