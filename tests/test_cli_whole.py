@@ -172,7 +172,7 @@ def test_the_doctor_finds_a_new_library_whole(run: Run, folder: Path) -> None:
     assert run("doctor", "--rebuild")[0] == 0
 
 
-DAYS = """{"text": "Nine people were hurt in the fire.", "source": "Post", "date": "2026-03-02", "tags":"fire"}
+DAYS = """{"text": "Nine people were hurt in the fire.", "source":"Post", "date":"2026-03-02", "tags":"fire"}
 {"text": "Ten people were hurt in the fire.", "source": "Herald", "date": "2026-03-03", "tags": "fire"}
 {"text": "Some people were hurt in the fire.", "source": "Herald"}
 """
