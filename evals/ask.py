@@ -150,10 +150,12 @@ def timeless(answer: dict[str, Any]) -> dict[str, Any]:
 
     def bare(value: Any) -> Any:  # noqa: ANN401 - JSON
         if isinstance(value, dict):
-            return {key: Path(each).name if key == "path" else bare(each) for key, each in value.items()}
+            kept = ((key, each) for key, each in value.items() if key not in {"seconds", "fetched"})
+            return {key: Path(each).name if key == "path" else bare(each) for key, each in kept}
         return [bare(each) for each in value] if isinstance(value, list) else value
 
-    return {key: bare(value) for key, value in answer.items() if key != "seconds"}
+    found: dict[str, Any] = bare(answer)
+    return found
 
 
 @contextmanager

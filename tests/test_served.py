@@ -136,7 +136,8 @@ def test_a_real_llama_cpp_server_answers_in_pieces(llama_server: str) -> None:
 def test_a_real_server_is_cancelled_in_the_middle_and_answers_the_next(llama_server: str) -> None:
     generator = ServedGenerator(llama_server)
     stop = threading.Event()
-    pieces = generator.write(KUSHNER, max_tokens=200, cancelled=stop.is_set)
+    long = (Message("user", "Write a long story about a ship, a storm and a harbour."),)
+    pieces = generator.write(long, max_tokens=400, cancelled=stop.is_set)
     next(pieces)
     stop.set()
     with pytest.raises(CancelledError):
