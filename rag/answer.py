@@ -96,13 +96,10 @@ def answer(
     if not claims:
         for place, found in enumerate(chosen):
             written = None
-            if writer is not None:
-                before = " ".join(claim.text for claim in claims)
-                for step in _write(
-                    question, found, writer, tools.parser, cancelled, tries=0 if place else TRIES
-                ):
+            if writer is not None and place == 0:
+                for step in _write(question, found, writer, tools.parser, cancelled):
                     if isinstance(step, Draft):
-                        yield Draft(f"{before} {step.text}".strip())
+                        yield step
                     elif isinstance(step, Claim):
                         written = step
                     else:
@@ -157,14 +154,12 @@ def _write(
     writer: Generator,
     parser: Parser,
     cancelled: Callable[[], bool] | None,
-    *,
-    tries: int,
 ) -> Iterator[Draft | Claim | Rejected]:
     """Have the model word one sentence; a draft that fails verification is yielded as Rejected."""
     source = " ".join(found.sentence.text.split())
     prompt = write_prompt(question.text, source)
     vocabulary = _vocabulary(source, question.text)
-    for opening in _openings(question, found)[:tries]:
+    for opening in _openings(question, found)[:TRIES]:
         text = opening
         for piece in writer.write(
             prompt,

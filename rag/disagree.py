@@ -40,7 +40,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     best = evidence[0]
     if best.span.whole or best.span.typed < 0.6:
         return ()
-    rivals = list(_one_each([e for e in evidence if _rivals(best, e)]))
+    rivals = _one_each([e for e in evidence if _rivals(best, e)])
     vectors = embedder.embed([e.sentence.text for e in rivals], "document")
     rivals = [
         e
@@ -71,12 +71,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
 
 def _asks_for_several(question: Question) -> bool:
     """Whether several answers need not differ: "which two officials", or one picked out by a deed."""
-    if question.kind not in {"person", "place"}:
-        return False
-    return bool(question.focus) or any(
-        token.tag in {"NNS", "NNPS"} and token.lemma.casefold() == question.focus
-        for token in question.parse.tokens
-    )
+    return question.kind in {"person", "place"} and bool(question.focus)
 
 
 def _rivals(best: Evidence, other: Evidence) -> bool:
