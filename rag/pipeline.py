@@ -268,8 +268,8 @@ class Tearsheet:
             k=SPARE * self.settings.passages,
             where=where,
         )
-        honest = tuple(hit for hit in every if not planted(hit.passage.article.text))
-        hits, left_out = honest[: self.settings.passages], _left_out(every, honest)
+        honest, left_out = _without_planted(every)
+        hits = honest[: self.settings.passages]
         if where and not every:
             yield Answer(asked.text, "refused", notes=(NONE_PASS,), tier="quote")
             return
@@ -345,7 +345,7 @@ class Tearsheet:
             every = retrieve(
                 about, self.library, self.models.embedder, index=self.index, k=BRIEF_PASSAGES, where=where
             )
-        hits = tuple(hit for hit in every if not planted(hit.passage.article.text))
+        hits, left_out = _without_planted(every)
         named = [self.library.article(id_) for id_ in where.articles]
         articles = tuple(named) or articles_on(about, hits)
         about = about or (articles[0].title if articles else "")
@@ -371,7 +371,7 @@ class Tearsheet:
         if since_last:
             made = compare(made, last)
         seconds = {"retrieve": round(found - began, 3), "brief": round(time.perf_counter() - found, 3)}
-        return replace(made, seconds=seconds, notes=(*made.notes, *_left_out(every, hits)))
+        return replace(made, seconds=seconds, notes=(*made.notes, *left_out))
 
     def doctor(self, *, rebuild: bool = False) -> tuple[Problem, ...]:
         """Return the laws that do not hold, after making every index anew when `rebuild` is set."""
@@ -384,17 +384,19 @@ class Tearsheet:
         return (*problems, *self.index.check()) if self.index is not None else tuple(problems)
 
 
-def _left_out(every: Sequence[Hit], honest: Sequence[Hit]) -> tuple[str, ...]:
-    """Say which articles among the hits are no evidence; by id alone, for their titles may be orders too."""
+def _without_planted(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
+    """Return the hits in honest articles, and a note that names the others.
+
+    By id alone, for their titles may be orders too.
+    """
+    honest = tuple(hit for hit in hits if not planted(hit.passage.article.text))
     kept = {hit.passage.article.id for hit in honest}
-    ids = dict.fromkeys(hit.passage.article.id[:8] for hit in every if hit.passage.article.id not in kept)
+    ids = dict.fromkeys(hit.passage.article.id[:8] for hit in hits if hit.passage.article.id not in kept)
     if not ids:
-        return ()
+        return honest, ()
     many = "1 article was" if len(ids) == 1 else f"{len(ids)} articles were"
-    return (
-        f"{many} left out, for giving orders to programs that read it: "
-        + ", ".join(f"`tearsheet show {each}`" for each in ids),
-    )
+    shown = ", ".join(f"`tearsheet show {each}`" for each in ids)
+    return honest, (f"{many} left out, for giving orders to programs that read it: {shown}",)
 
 
 __all__ = ["AddReport", "Draft", "Event", "Found", "Models", "Tearsheet"]
