@@ -449,13 +449,8 @@ def test_where_there_is_no_library_reading_says_how_to_make_one(tmp_path: Path) 
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can become another user")
-def test_a_library_that_may_not_be_written_to_can_be_read(tmp_path: Path) -> None:
-    with Library.open(tmp_path, write=True) as library:
-        add(library, "Rain fell.")
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_uid == os.getuid() and "pytest" in str(path):
-            path.chmod(path.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
+def opened_by_nobody(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Open a library for reading, then for writing, as a user to whom nothing belongs."""
     script = (
         "import os, sys, pathlib, filelock, rag.library as l; path = pathlib.Path(sys.argv[1])\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
@@ -463,9 +458,19 @@ def test_a_library_that_may_not_be_written_to_can_be_read(tmp_path: Path) -> Non
         "try: l.Library.open(path, write=True)\n"
         "except l.LibraryError as error: print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+    return subprocess.run(
+        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=False
     )
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can become another user")
+def test_a_library_that_may_not_be_written_to_can_be_read(tmp_path: Path) -> None:
+    with Library.open(tmp_path, write=True) as library:
+        add(library, "Rain fell.")
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.getuid() and "pytest" in str(path):
+            path.chmod(path.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
+    done = opened_by_nobody(tmp_path)
     assert done.stdout.startswith("['Rain fell.']\n"), done.stderr
     assert "may be written to" in done.stdout
 
@@ -632,15 +637,6 @@ def test_a_file_that_may_only_be_read_is_read_and_refused_for_writing(tmp_path: 
     for path in tmp_path.iterdir():
         path.chmod(0o666)
     (tmp_path / "library.db").chmod(0o444)
-    script = (
-        "import os, sys, pathlib, filelock, rag.library as l; path = pathlib.Path(sys.argv[1])\n"
-        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "print([a.text for a in l.Library.open(path).articles()])\n"
-        "try: l.Library.open(path, write=True)\n"
-        "except l.LibraryError as error: print(error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    done = opened_by_nobody(tmp_path)
     assert done.stdout.startswith("['Rain fell.']\n"), done.stderr
     assert "may not be written to" in done.stdout
