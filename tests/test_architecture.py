@@ -12,7 +12,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 FOLDERS = ("ui", "evals", "rag", "models")
 
 ORDER = (
-    "ui evals",
+    "ui",
+    "evals",
     "rag.cli",
     "rag.shelf rag.brief_command rag.models_command",
     "rag.session",
@@ -32,6 +33,7 @@ ORDER = (
     "rag.points",
     "rag.statements rag.trim rag.scope rag.dates",
     "rag.answer",
+    "rag.verdict",
     "rag.verify",
     "rag.disagree",
     "rag.confidence",
@@ -40,13 +42,14 @@ ORDER = (
     "rag.question",
     "rag.prompts rag.numbers rag.names",
     "rag.portable",
+    "rag.history",
     "rag.adding",
     "rag.web",
     "rag.retrieve rag.chunk rag.read rag.feeds rag.revisions",
     "rag.clean rag.docx rag.fetch",
     "rag.server",
     "rag.vectors",
-    "rag.library",
+    "rag.library rag.listing",
     "rag.changes",
     "rag.laws rag.matrix rag.subscriptions",
     "rag.store",
@@ -66,7 +69,7 @@ STAGES = {
     "cutting": ("rag.chunk",),
     "finding": ("rag.retrieve", "rag.planted"),
     "answering": (
-        *("rag.answer", "rag.verify", "rag.disagree", "rag.confidence", "rag.evidence"),
+        *("rag.answer", "rag.verdict", "rag.verify", "rag.disagree", "rag.confidence", "rag.evidence"),
         *("rag.spans", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
         *("rag.brief", "rag.scope", "rag.statements", "rag.points", "rag.trim", "rag.dates"),
         *("rag.timeline", "rag.people", "rag.amounts", "rag.gaps", "rag.sides", "rag.differ", "rag.contrast"),
