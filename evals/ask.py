@@ -20,13 +20,12 @@ from rag.settings import Settings
 
 if TYPE_CHECKING:
     from rag.pipeline import Models, Tearsheet
-    from rag.records import Answer
+    from rag.records import Answer, Hit
 
 Record = dict[str, Any]
 """One line of `answers.jsonl`: `case`, and `answer` or `brief` (JSON contract) with `hits`, or `error`."""
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False"}
-NO_BRIEF = "this version writes no briefings yet"
 Progress = Callable[[int, int, str], None]
 """Called with cases done, cases in all, and the id of the one at hand."""
 
@@ -90,32 +89,19 @@ class Product:
             for question in case.after:
                 earlier.append(self._tearsheet.ask(question, **self._options(case, earlier)))
         answer = self._tearsheet.ask(case.ask, **self._options(case, earlier))
-        hits = [
-            {"article": hit.passage.article.id, "start": hit.passage.start, "end": hit.passage.end}
-            for hit in answer.hits
-        ]
-        return {"answer": timeless(answer_to_json(answer)), "hits": hits}
+        return {"answer": timeless(answer_to_json(answer)), "hits": _spans(answer.hits)}
 
     def _options(self, case: Case, earlier: Sequence[object]) -> dict[str, Any]:
         given = {"as_of": case.as_of or None, "conversation": tuple(earlier)}
         return {name: value for name, value in given.items() if value and name in self._accepts}
 
     def _brief(self, case: Case) -> Record:
-        import rag.render
+        from rag.brief import WORDS
+        from rag.render import brief_to_json
 
-        brief, to_json = getattr(self._tearsheet, "brief", None), getattr(rag.render, "brief_to_json", None)
-        if brief is None or to_json is None:
-            return {"not run": NO_BRIEF}
-        accepts = inspect.signature(brief).parameters
-        options = {"as_of": case.as_of, "words": case.shape.max_words}
-        made = brief(
-            case.ask, **{name: value for name, value in options.items() if value and name in accepts}
-        )
-        hits = [
-            {"article": hit.passage.article.id, "start": hit.passage.start, "end": hit.passage.end}
-            for hit in getattr(made, "hits", ())
-        ]
-        return {"brief": timeless(to_json(made)), "hits": hits}
+        words = case.shape.max_words or WORDS
+        made = self._tearsheet.brief(case.ask, as_of=case.as_of, words=words)
+        return {"brief": timeless(brief_to_json(made)), "hits": _spans(made.hits)}
 
     def _plant(self, plants: tuple[str, ...]) -> None:
         """Make the library hold the suite's articles and these hostile ones, and nothing else."""
@@ -143,6 +129,13 @@ class Product:
             "passages": settings.passages,
             "threads": settings.threads,
         }
+
+
+def _spans(hits: Iterable[Hit]) -> list[Record]:
+    return [
+        {"article": hit.passage.article.id, "start": hit.passage.start, "end": hit.passage.end}
+        for hit in hits
+    ]
 
 
 def timeless(answer: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marks that cases carry, so that -m chooses a class of them."""
-    for name in CLASSES:
+    for name in CLASSES if config.getoption("--tearsheet") else ():
         config.addinivalue_line("markers", f"{name}: a Tearsheet case of this class")
 
 

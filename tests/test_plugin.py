@@ -17,7 +17,7 @@ def newsroom(pytester):
 
     def run(*arguments, broken=""):
         write_answers(asked(pytester.path, broken=broken)[1], pytester.path / "answers.jsonl")
-        return pytester.runpytest_inprocess("-p", "evals.plugin", *arguments)
+        return pytester.runpytest_inprocess(*arguments)
 
     return run
 
@@ -51,6 +51,21 @@ def test_a_case_is_chosen_by_name_and_by_class(newsroom):
 
 def test_nothing_is_collected_unless_asked_for(newsroom):
     newsroom("-v").assert_outcomes()
+    assert "Tearsheet case" not in newsroom("--markers").stdout.str()
+    assert "Tearsheet case" in newsroom("--markers", "--tearsheet").stdout.str()
+
+
+def test_the_installed_package_brings_the_plugin_and_imports_nothing_of_the_product(pytester):
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_quiet(pytestconfig):
+            assert pytestconfig.pluginmanager.get_plugin("tearsheet").__name__ == "evals.plugin"
+            assert not [name for name in sys.modules if name.startswith(("rag", "models"))]
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 def test_a_dishonest_suite_is_an_error_that_says_why(newsroom, pytester):

@@ -70,6 +70,12 @@ def test_a_retelling_shares_long_runs_only_in_quotations(path):
     assert [run for run in runs if not any(run in spoken for spoken in quotations)] == []
 
 
+@pytest.mark.skipif(not REPORTS.is_dir(), reason="the reports are not on this machine")
+def test_the_cases_share_no_long_run_with_a_report():
+    reports = [words(report.read_text("utf-8")) for report in REPORTS.glob("*.txt")]
+    assert shared_runs(SUITE.path.read_text("utf-8"), reports) == []
+
+
 KEPT = {
     "kushner-joins-witkoff.md": [
         "Thusday",
