@@ -15,7 +15,7 @@ from models.words import load_words
 from rag.evidence import tree_distance
 from rag.names import akin, same_name
 from rag.numbers import Quantity, quantities
-from rag.records import Support
+from rag.records import Citation, Support
 from rag.text import STOPWORDS, normalise, words
 
 MOST_WORDS = 45
@@ -58,6 +58,10 @@ class Verdict:
 
     support: Support
     reason: str = ""
+    chance: float = 1.0
+    """How likely the claim is borne out, 0 to 1, where that was estimated."""
+    citations: tuple[Citation, ...] = ()
+    """The sentences it rests on, where several were looked at."""
 
 
 SUPPORTED = Verdict("supported")
