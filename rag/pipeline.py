@@ -19,6 +19,7 @@ from rag.answer import Draft, Event, Found, answer
 from rag.brief import WORDS, brief
 from rag.changes import compact
 from rag.confidence import Calibration
+from rag.conversation import asked_as, turn_of
 from rag.errors import CancelledError, InputError, LibraryError, ModelError, QuestionError
 from rag.evidence import Evidence, select
 from rag.fetch import Fetcher, is_address, plain_address
@@ -29,7 +30,7 @@ from rag.portable import import_library
 from rag.prompts import write_prompt
 from rag.question import Question, read_question
 from rag.read import expected, find_files, read_file
-from rag.records import Answer, Brief, Hit, Tier
+from rag.records import Answer, Article, Brief, Hit, Tier, Turn
 from rag.retrieve import retrieve
 from rag.scope import articles_on, topic_of
 from rag.server import ServerIndex
@@ -201,6 +202,20 @@ class Tearsheet:
                 adding.take(listed, url)
         return adding.finish()
 
+    def add_given(self, articles: Iterable[Article], *, on_progress: Progress | None = None) -> AddReport:
+        """Add articles that were not read from a file or an address but handed over as they are."""
+        adding = self._adding(on_progress)
+        for article in articles:
+            adding.take(article, article.title)
+        return adding.finish()
+
+    def search(self, query: str, *, limit: int = 10, where: Filter = ALL) -> tuple[Hit, ...]:
+        """Return the passages found by words and by meaning, best first; none of hostile articles."""
+        hits = retrieve(
+            query, self.library, self.models.embedder, index=self.index, k=SPARE * limit, where=where
+        )
+        return _without_planted(hits)[0][:limit]
+
     def import_file(self, path: Path, *, on_progress: Progress | None = None) -> AddReport:
         """Add what a file that `tearsheet export` wrote holds. Raises InputError, DamagedError."""
         adding = self._adding(on_progress)
@@ -238,23 +253,47 @@ class Tearsheet:
         *,
         where: Filter = ALL,
         as_of: str = "",
+        conversation: Sequence[Answer | Turn] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Answer:
         """Return the verified answer from the articles that pass `where`, as they were known on `as_of`.
 
-        Raises QuestionError, LibraryError, ModelError, CancelledError, and InputError for what is no date.
+        What the question leaves to the `conversation` before it, the latest last, is put into words first;
+        `asked_as` of the answer then says how. Raises QuestionError, LibraryError, ModelError,
+        CancelledError, and InputError for what is no date.
         """
         where = replace(where, as_of=as_of) if as_of else where
-        with closing(self.ask_events(question, where=where, cancelled=cancelled)) as events:
+        asking = self.ask_events(question, where=where, conversation=conversation, cancelled=cancelled)
+        with closing(asking) as events:
             for event in events:
                 if isinstance(event, Answer):
                     return event
         raise LibraryError("The question ended without an answer. Ask it again.")
 
     def ask_events(
-        self, question: str, *, where: Filter = ALL, cancelled: Callable[[], bool] | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = ALL,
+        conversation: Sequence[Answer | Turn] = (),
+        cancelled: Callable[[], bool] | None = None,
     ) -> Events[Event, None, None]:
         """Yield Found, then Drafts while a model writes, last the Answer. Closing it stops the model."""
+        typed = " ".join(question.split())
+        turns = [turn_of(each) if isinstance(each, Answer) else each for each in conversation]
+        meant = asked_as(typed, turns, self.models.parser) if turns else typed
+        events = self._asked(meant, where, cancelled)
+        if meant == typed:
+            yield from events
+            return
+        with closing(events):
+            for event in events:
+                yield replace(event, question=typed, asked_as=meant) if isinstance(event, Answer) else event
+
+    def _asked(
+        self, question: str, where: Filter, cancelled: Callable[[], bool] | None
+    ) -> Events[Event, None, None]:
+        """The events of a self-contained question."""
         began = time.perf_counter()
         asked = read_question(question, self.models.parser)
         if not self.library.size:
@@ -268,8 +307,7 @@ class Tearsheet:
             k=SPARE * self.settings.passages,
             where=where,
         )
-        honest, left_out = _without_planted(every)
-        hits = honest[: self.settings.passages]
+        hits, left_out = _without_planted(every, self.settings.passages)
         if where and not every:
             yield Answer(asked.text, "refused", notes=(NONE_PASS,), tier="quote")
             return
@@ -384,19 +422,27 @@ class Tearsheet:
         return (*problems, *self.index.check()) if self.index is not None else tuple(problems)
 
 
-def _without_planted(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
-    """Return the hits in honest articles, and a note that names the others.
+def _without_planted(
+    hits: Sequence[Hit], most: int = BRIEF_PASSAGES
+) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
+    """Return the first `most` hits in honest articles, and a note that names the others met on the way.
 
     By id alone, for their titles may be orders too.
     """
-    honest = tuple(hit for hit in hits if not planted(hit.passage.article.text))
-    kept = {hit.passage.article.id for hit in honest}
-    ids = dict.fromkeys(hit.passage.article.id[:8] for hit in hits if hit.passage.article.id not in kept)
+    honest: list[Hit] = []
+    ids: dict[str, None] = {}
+    for hit in hits:
+        if len(honest) == most:
+            break
+        if planted(hit.passage.article.text):
+            ids[hit.passage.article.id[:8]] = None
+        else:
+            honest.append(hit)
     if not ids:
-        return honest, ()
+        return tuple(honest), ()
     many = "1 article was" if len(ids) == 1 else f"{len(ids)} articles were"
     shown = ", ".join(f"`tearsheet show {each}`" for each in ids)
-    return honest, (f"{many} left out, for giving orders to programs that read it: {shown}",)
+    return tuple(honest), (f"{many} left out, for giving orders to programs that read it: {shown}",)
 
 
 __all__ = ["AddReport", "Draft", "Event", "Found", "Models", "Tearsheet"]
