@@ -68,7 +68,7 @@ class Adding:
             sum(len(passages) for _, passages, _ in self._waiting) >= WAVE_PASSAGES
             or len(self._waiting) >= WAVE
         ):
-            self._commit()
+            self.commit()
         self._tell(name)
 
     def add(self, article: Article, passages: tuple[Passage, ...], vectors: NDArray[np.float32]) -> None:
@@ -80,9 +80,20 @@ class Adding:
         """Count articles that came into the library all at once."""
         self._counts["added"] += count
 
+    def note_unchanged(self, name: str) -> None:
+        """Count an article of which the library has a later text."""
+        self._counts["unchanged"] += 1
+        self._tell(name)
+
+    def searchable(self, article: Article) -> tuple[tuple[Passage, ...], NDArray[np.float32]]:
+        """Return the passages of an article and their vectors."""
+        count = self._embedder.count_tokens
+        passages = chunk(article, count_tokens=count, limit=self._embedder.window)
+        return passages, self._embedder.embed([passage.text for passage in passages], "passage")
+
     def finish(self) -> AddReport:
         """Commit what waits and return what became of everything."""
-        self._commit()
+        self.commit()
         self._expected = 0
         self._tell("")
         counts = self._counts
@@ -98,7 +109,7 @@ class Adding:
             subscribe(self._library.store, listing.address, listing.title)
             self.expect(listing.size)
             return
-        self._commit()
+        self.commit()
         note_fetch(self._library.store, listing.address, listing.noted)
 
     def _take_article(self, found: Article | Page) -> None:
@@ -110,7 +121,8 @@ class Adding:
         count = self._embedder.count_tokens
         self._waiting.append((article, chunk(article, count_tokens=count, limit=self._embedder.window), page))
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Embed and commit what waits."""
         texts = [passage.text for _, passages, _ in self._waiting for passage in passages]
         known = self._library.known_vectors(texts)
         fresh = [text for text in dict.fromkeys(texts) if text not in known]

@@ -48,7 +48,7 @@ def known_since(article: Article, before: sqlite3.Row | None) -> str:
     if before is None:
         return article.published or article.updated
     stated = article.updated if article.updated > before["known"] else ""
-    return max(stated or article.fetched or _now(), str(before["known"]))
+    return max(stated or article.fetched or now(), str(before["known"]))
 
 
 def supersede(db: sqlite3.Connection, number: int, by: int, *, read: str) -> bool:
@@ -60,7 +60,7 @@ def supersede(db: sqlite3.Connection, number: int, by: int, *, read: str) -> boo
         return False
     times = "SELECT known FROM articles WHERE number = ?"
     old, new = db.execute(times, (number,)).fetchone()[0], db.execute(times, (by,)).fetchone()[0]
-    until = new if new > old else max(read or _now(), old)
+    until = new if new > old else max(read or now(), old)
     db.execute("UPDATE articles SET replaced_by = ?, until = ? WHERE number = ?", (by, until, number))
     sql = "SELECT count(*) FROM passages WHERE number BETWEEN ? AND ?"
     note_gone(db, number, db.execute(sql, numbers_of(number)).fetchone()[0])
@@ -157,5 +157,6 @@ def require_width(db: sqlite3.Connection, vectors: NDArray[Any]) -> None:
     note(db, "width", str(new))
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,18 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rag.adding import Adding
 from rag.changes import raise_generation
 from rag.errors import DamagedError, InputError
+from rag.history import newer_text, stored_article, stored_passages, take_history
 from rag.library import Library
-from rag.records import Article, Passage
-from rag.rows import numbers_of
 from rag.store import FILE, note, reported
 from rag.subscriptions import subscribe, subscriptions
 
@@ -43,9 +38,10 @@ def export_library(library: Library, path: Path) -> int:
 
 
 def import_library(library: Library, path: Path, adding: Adding) -> None:
-    """Add what an exported file holds: everything to an empty library, else current articles and feeds.
+    """Add what an exported file holds: everything to an empty library, else what it does not have.
 
-    `adding` takes what must be embedded anew. Raises InputError or DamagedError, and then adds nothing.
+    Older texts come with their articles; one that has a later text here keeps it, those of the file stand
+    behind. `adding` takes what must be embedded. Raises InputError or DamagedError, and then adds nothing.
     """
     if not path.is_file():
         raise InputError(f"There is no file {str(path)!r} to import.")
@@ -55,18 +51,22 @@ def import_library(library: Library, path: Path, adding: Adding) -> None:
             adding.expect(other.counts().articles)
             adding.note_added(other.counts().articles)
             return
-        sql = "SELECT number FROM articles WHERE replaced_by IS NULL ORDER BY number"
-        numbers = [row[0] for row in other.store.rows(sql)]
-        adding.expect(len(numbers))
+        rows = other.store.rows(
+            "SELECT number, known FROM articles WHERE replaced_by IS NULL ORDER BY number"
+        )
+        adding.expect(len(rows))
         same = library.embedder == other.embedder
-        for number in numbers:
-            article, passages, vectors = _whole(other, number)
-            # Which articles are copies of it depends on those that are here.
-            article = replace(article, origin="")
-            if same and not library.holds(article):
-                adding.add(article, passages, vectors)
+        for number, known in rows:
+            article = stored_article(other, number)
+            if newer_text(library, article, known):
+                adding.note_unchanged(article.title)
+            elif same and not library.holds(article):
+                adding.add(article, *stored_passages(other, number))
             else:
                 adding.take(article, path.name)
+        adding.commit()
+        for number, _ in rows:
+            take_history(library, other, number, same=same, make=adding.searchable)
         for feed in subscriptions(other.store):
             subscribe(library.store, feed.url, feed.title)
 
@@ -95,11 +95,3 @@ def _take_over(library: Library, other: Library) -> None:
     with library.store.writing() as db:
         note(db, "vectors_made", str(library.vectors_made + 1))
         raise_generation(db)
-
-
-def _whole(library: Library, number: int) -> tuple[Article, tuple[Passage, ...], NDArray[np.float32]]:
-    """Return an article with its passages and their vectors."""
-    sql = "SELECT number FROM passages WHERE number BETWEEN ? AND ?"
-    ids = [row[0] for row in library.store.rows(sql, *numbers_of(number))]
-    passages = tuple(library.passages(ids).values())
-    return passages[0].article, passages, library.vectors_of(np.array(ids, np.int64))[1]

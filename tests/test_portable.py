@@ -10,6 +10,7 @@ import pytest
 
 from models.fake import FakeEmbedder, FakeParser
 from rag.errors import DamagedError, InputError, LibraryError
+from rag.filters import Filter
 from rag.library import Library, text_id
 from rag.pipeline import OTHER_EMBEDDER, Models, Tearsheet
 from rag.portable import export_library
@@ -63,6 +64,44 @@ def test_a_library_in_use_takes_what_it_does_not_have(exported: Path, tmp_path: 
         report = desk.import_file(exported)
         assert (report.added, report.unchanged) == (1, 1)
         assert texts(desk.library) == [FIRE[1], "Rain fell on the hills.", "Snow fell."]
+        assert desk.library.check() == []
+
+
+def test_older_texts_come_along_once_and_can_be_asked_for(exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("Snow fell.")
+    with opened(tmp_path / "second") as desk:
+        desk.add([tmp_path / "own.txt"])
+        assert len(desk.library.vectors()[0]) == 1
+        for _ in range(2):
+            desk.import_file(exported)
+            line = desk.library.revisions(text_id(FIRE[1]))
+            assert [one.article.text for one in line] == list(FIRE)
+        assert line[0].until <= line[1].known != ""
+        assert len(desk.library.vectors()[0]) == 3
+        assert [a.text for a in desk.library.articles(Filter(as_of=line[0].until[:10]))].count(FIRE[0]) <= 1
+        assert desk.library.check() == []
+
+
+def test_a_later_text_here_stays_with_that_of_the_file_behind_it(exported: Path, tmp_path: Path) -> None:
+    later = "Ten people were hurt in Dalby."
+    with opened(tmp_path / "second") as desk:
+        for text in (FIRE[1], later):
+            (tmp_path / "fire.txt").write_text(text)
+            desk.add([tmp_path / "fire.txt"])
+        desk.import_file(exported)
+        line = desk.library.revisions(text_id(later))
+        assert {one.article.text for one in line} == {*FIRE, later}
+        assert line[-1].article.text == later
+        assert texts(desk.library) == ["Rain fell on the hills.", later]
+        assert desk.library.check() == []
+
+
+def test_older_texts_get_vectors_of_this_embedder(exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("Snow fell.")
+    with opened(tmp_path / "second", FakeEmbedder(dimensions=32)) as desk:
+        desk.add([tmp_path / "own.txt"])
+        desk.import_file(exported)
+        assert len(desk.library.revisions(text_id(FIRE[1]))) == 2
         assert desk.library.check() == []
 
 
