@@ -101,6 +101,19 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What a follow-up question may lean on: a question asked before it and what was answered."""
+
+    question: str
+    """Self-contained."""
+    short: str = ""
+    said: str = ""
+    """The claims of the answer."""
+    context: str = ""
+    """The texts it was taken from, which tell whether a name is a man's or a woman's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the articles say to one question."""
 
@@ -121,6 +134,8 @@ class Answer:
     model: str = ""
     tier: Tier = "quote"
     seconds: dict[str, float] = field(default_factory=dict)
+    asked_as: str = ""
+    """The self-contained question that a follow-up was read as; empty when it was asked as it stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def answer_to_json(answer: Answer) -> dict[str, object]:
 
     return {
         "question": answer.question,
+        "asked_as": answer.asked_as or None,
         "status": answer.status,
         "answer": answer_text(answer),
         "short": answer.short,

@@ -38,7 +38,7 @@ ORDER = (
     "rag.disagree",
     "rag.confidence",
     "rag.evidence",
-    "rag.spans",
+    "rag.spans rag.conversation",
     "rag.question",
     "rag.prompts rag.numbers rag.names",
     "rag.portable",
@@ -70,7 +70,7 @@ STAGES = {
     "finding": ("rag.retrieve", "rag.planted"),
     "answering": (
         *("rag.answer", "rag.verdict", "rag.verify", "rag.disagree", "rag.confidence", "rag.evidence"),
-        *("rag.spans", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
+        *("rag.spans", "rag.question", "rag.conversation", "rag.prompts", "rag.numbers", "rag.names"),
         *("rag.brief", "rag.scope", "rag.statements", "rag.points", "rag.trim", "rag.dates"),
         *("rag.timeline", "rag.people", "rag.amounts", "rag.gaps", "rag.sides", "rag.differ", "rag.contrast"),
         *(
@@ -88,6 +88,7 @@ STAGES = {
 
 EXCEPTIONS = {
     ("rag.cli", "ui.app"): "`tearsheet ui` opens the page, and imports it only then",
+    ("rag.cli", "ui.auth"): "`tearsheet ui` takes a password, before anything heavy is imported",
     ("rag.cli", "evals.cli"): "`tearsheet eval` has arguments of its own",
 }
 
@@ -115,9 +116,9 @@ FENCES = {
         "rag/session.py",
         "rag/brief_command.py",
     ),
-    "gradio starlette": ("ui/",),
+    "gradio starlette fastapi pydantic mcp mcp_types": ("ui/",),
     "fpdf": ("rag/page_pdf.py",),
-    "socket": ("ui/app.py", "rag/fetch.py", "models/served.py"),
+    "socket": ("ui/app.py", "ui/guard.py", "rag/fetch.py", "models/served.py"),
     "http.client": ("rag/fetch.py", "rag/server.py", "models/fetch.py", "models/served.py"),
     "urllib.request": ("models/fetch.py", "models/served.py"),
     "http.server requests httpx aiohttp": (),
