@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,7 +75,6 @@ class Product:
         self._suite, self._corpus, self._folder = suite, corpus, folder or suite.corpus
         self._tearsheet = tearsheet
         self._planted: tuple[str, ...] = ()
-        self._accepts = set(inspect.signature(tearsheet.ask).parameters)
 
     def __call__(self, case: Case) -> Record:
         self._plant(case.plant)
@@ -84,16 +82,11 @@ class Product:
             return self._brief(case)
         from rag.render import answer_to_json
 
-        earlier: list[Answer] = []
-        if "conversation" in self._accepts:
-            for question in case.after:
-                earlier.append(self._tearsheet.ask(question, **self._options(case, earlier)))
-        answer = self._tearsheet.ask(case.ask, **self._options(case, earlier))
+        earlier: tuple[Answer, ...] = ()
+        for question in case.after:
+            earlier += (self._tearsheet.ask(question, as_of=case.as_of, conversation=earlier),)
+        answer = self._tearsheet.ask(case.ask, as_of=case.as_of, conversation=earlier)
         return {"answer": timeless(answer_to_json(answer)), "hits": _spans(answer.hits)}
-
-    def _options(self, case: Case, earlier: Sequence[object]) -> dict[str, Any]:
-        given = {"as_of": case.as_of or None, "conversation": tuple(earlier)}
-        return {name: value for name, value in given.items() if value and name in self._accepts}
 
     def _brief(self, case: Case) -> Record:
         from rag.brief import WORDS
