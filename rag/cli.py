@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from rag import brief_command, models_command, shelf
@@ -207,12 +208,33 @@ def _ui_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=int, default=7860, help="the port to try first (default: 7860)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument(
+        "--auth", metavar="FILE", type=Path, help="ask for the password whose hash is in this file"
+    )
+    parser.add_argument(
+        "--set-password", metavar="FILE", type=Path, help="write the hash of a password to this file, and end"
+    )
+    parser.add_argument("--mcp", action="store_true", help="serve tools for programs too (MCP, this machine)")
 
 
 def _ui(arguments: argparse.Namespace, session: Session) -> int:
+    from ui.auth import ask_for_password, load_password, write_password
+
+    if arguments.set_password:
+        write_password(arguments.set_password, ask_for_password())
+        print(f"Written. `tearsheet ui --host 0.0.0.0 --auth {arguments.set_password}` asks for it.")
+        return DONE
+    password = load_password(arguments.auth, os.environ)
     from ui.app import serve
 
-    serve(session.settings, host=arguments.host, port=arguments.port, open_browser=not arguments.no_browser)
+    serve(
+        session.settings,
+        host=arguments.host,
+        port=arguments.port,
+        open_browser=not arguments.no_browser,
+        password=password,
+        mcp=arguments.mcp,
+    )
     return DONE
 
 

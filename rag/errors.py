@@ -5,6 +5,7 @@ TearsheetError
 │   ├── ReadError        a file, URL or feed could not be read as an article
 │   ├── NotFoundError    no article answers to that name
 │   └── QuestionError    the question is empty or too long
+├── BusyError            too many wait for the model already (exit code 1)
 ├── LibraryError         the library cannot be used as it stands (exit code 3)
 │   ├── LockedError      another process owns the library
 │   └── DamagedError     a law of the library does not hold
@@ -38,6 +39,10 @@ class NotFoundError(InputError):
 
 class QuestionError(InputError):
     """The question is empty or longer than the product accepts."""
+
+
+class BusyError(TearsheetError):
+    """Too many wait for the model already; ask again in a moment."""
 
 
 class LibraryError(TearsheetError):

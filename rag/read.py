@@ -114,6 +114,18 @@ def read_page(data: bytes, kind: str, url: str) -> Article:
     return replace(article, url=article.url or web_address(url))
 
 
+def read_given(fields: Mapping[str, object]) -> Article:
+    """Return the article that a program hands over: its `text` and what is known of it. Raises ReadError.
+
+    Only an address makes a place, so that what comes without one is never a revision of something else.
+    """
+    known = _known_fields(fields)
+    text = known.pop("text", None)
+    if not isinstance(text, str):
+        raise ReadError("There is no text.")
+    return _article(text, web_address(known.get("url")), known)
+
+
 def _walk(folder: Path) -> list[Path]:
     found: list[Path] = []
 

@@ -11,13 +11,15 @@ import sys
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from rag.errors import InputError
 from rag.settings import Settings
 from ui import app, guard
+from ui.alias import Alias
+from ui.auth import Hashed
 
 
 async def echo(request: Request) -> PlainTextResponse:
@@ -144,9 +146,97 @@ def test_the_folder_for_temporary_files_is_closed_to_others(tmp_path):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_host_other_than_this_machine_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"only served to this machine; found host '0\.0\.0\.0'"):
+def test_a_page_for_other_machines_needs_a_password_and_has_no_tools(tmp_path):
+    with pytest.raises(InputError, match=r"needs a password; found host '0\.0\.0\.0' without one"):
         app.serve(Settings(library=tmp_path), host="0.0.0.0", open_browser=False)
+    hashed = Hashed(2, 1, 1, b"salt" * 4, b"x" * 32)
+    with pytest.raises(InputError, match="only served to this machine; found host '192"):
+        app.serve(Settings(library=tmp_path), host="192.0.2.7", open_browser=False, password=hashed, mcp=True)
+
+
+def test_the_greeting_names_the_address_others_use_and_warns():
+    said = guard.greeting("192.0.2.7", 7860)
+    assert "http://192.0.2.7:7860/" in said
+    assert "127.0.0.1" not in said
+    assert "plain HTTP" in said
+    assert guard.greeting("127.0.0.1", 7860) == "Tearsheet is at http://127.0.0.1:7860/ (Ctrl-C stops it).\n"
+    assert "http://127.0.0.1:7860/mcp" in guard.greeting("127.0.0.1", 7860, mcp=True)
+
+
+def test_the_names_of_a_page_for_others_are_this_machines_and_never_every_name():
+    names = guard.own_names("192.0.2.7")
+    assert names[0] == "192.0.2.7"
+    assert socket.gethostname().lower() in names
+    assert {"*", "0.0.0.0"} & {*names} == set()
+    assert guard.own_names("localhost") == guard.LOOPBACK
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def guarded(clock: Clock) -> TestClient:
+    page = Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST"])])
+    return TestClient(guard.Guard(page, clock=clock), base_url="http://127.0.0.1:7860")
+
+
+def test_a_flood_of_requests_that_ask_for_work_is_slowed_down():
+    clock = Clock()
+    client = guarded(clock)
+    answers = [client.post("/join").status_code for _ in range(guard.ASKED + 2)]
+    assert answers == [200] * guard.ASKED + [429, 429]
+    assert client.get("/").status_code == 200
+    clock.now += 1
+    assert [client.post("/join").status_code for _ in range(21)] == [200] * 20 + [429]
+
+
+def test_an_upload_may_be_larger_than_a_question_and_not_without_end():
+    clock = Clock()
+    client = guarded(clock)
+    body = b"x" * (guard.MAX_BODY + 1)
+    assert client.post("/join", content=body).status_code == 413
+    assert client.post(guard.UPLOAD, content=body).status_code == 200
+    assert client.post(guard.UPLOAD, headers={"content-length": str(guard.MAX_UPLOAD + 1)}).status_code == 413
+    full = {"content-length": str(guard.MAX_UPLOAD)}
+    assert [client.post(guard.UPLOAD, headers=full).status_code for _ in range(11)][-2:] == [429, 429]
+
+
+def test_what_is_served_at_the_same_time_is_bounded(client):
+    page = guard.Guard(Starlette(routes=[Route("/", echo)]))
+    page._served = guard.SERVED
+    assert TestClient(page, base_url="http://127.0.0.1").get("/").status_code == 503
+    page._served = 0
+    assert TestClient(page, base_url="http://127.0.0.1").get("/").status_code == 200
+    assert page._served == 0
+
+
+@pytest.fixture
+def renamed(tmp_path):
+    async def told(request: Request) -> JSONResponse:
+        return JSONResponse(
+            {"path": f"{tmp_path}/a.txt", "known": str(tmp_path) in (await request.body()).decode()}
+        )
+
+    async def file(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.url.path)
+
+    routes = [Route("/told", told, methods=["POST"]), Route("/gradio_api/{path:path}", file)]
+    return TestClient(Alias(Starlette(routes=routes), folder=tmp_path))
+
+
+def test_the_folder_of_temporary_files_has_another_name_outside(renamed, tmp_path):
+    reply = renamed.post("/told", json={"path": "/tearsheet-files/a.txt"})
+    assert str(tmp_path) not in reply.text
+    assert reply.json()["path"] == "/tearsheet-files/a.txt"
+    assert int(reply.headers["content-length"]) == len(reply.content)
+
+
+def test_what_comes_back_under_that_name_is_found_again(renamed, tmp_path):
+    assert renamed.get("/gradio_api/file=/tearsheet-files/a.txt").text == f"/gradio_api/file={tmp_path}/a.txt"
+    assert renamed.post("/told", json={"path": "/tearsheet-files/b"}).json()["known"]
 
 
 def test_the_next_port_is_taken_when_one_is_in_use():

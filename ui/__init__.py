@@ -6,6 +6,6 @@ from platformdirs import user_cache_path
 
 from ui.guard import shut_switches
 
-TEMPORARY = user_cache_path("tearsheet") / "browser"
+TEMPORARY = (user_cache_path("tearsheet") / "browser").resolve()
 
 shut_switches(os.environ, TEMPORARY)

@@ -16,7 +16,9 @@ from rag.errors import InputError, LockedError, TearsheetError
 from rag.pipeline import Tearsheet
 from rag.settings import Settings
 from ui import TEMPORARY, guard, handlers
+from ui.api import ALONE, Beside, open_beside
 from ui.ask_tab import ask_tab, held
+from ui.auth import Hashed
 from ui.widgets import PRIVATE, text
 
 PORTS = 20
@@ -46,8 +48,18 @@ def build(tearsheet: Tearsheet) -> gr.Blocks:
     return page
 
 
-def launch_options(*, host: str = "127.0.0.1", blocked: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the arguments of `launch` that keep the page closed; `blocked` are folders never served."""
+def launch_options(
+    *,
+    host: str = "127.0.0.1",
+    blocked: tuple[str, ...] = (),
+    password: Hashed | None = None,
+    beside: Beside = ALONE,
+) -> dict[str, Any]:
+    """Return the arguments of `launch` that keep the page closed; `blocked` are folders never served.
+
+    `password` is asked for before anything is served; `beside` is what programs may call.
+    """
+    stack = guard.middleware(guard.own_names(host), password=password, temporary=TEMPORARY)
     without_pages = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     style = files("ui").joinpath("theme.css").read_text("utf-8")
     return {
@@ -64,35 +76,41 @@ def launch_options(*, host: str = "127.0.0.1", blocked: tuple[str, ...] = ()) ->
         "strict_cors": True,
         "allowed_paths": [],
         "blocked_paths": list(blocked),
-        "max_file_size": "5mb",
+        "max_file_size": guard.MAX_FILE,
         "footer_links": [],
         "state_session_capacity": SESSIONS,
         "theme": gr.themes.Base(font=_SYSTEM_FONT, font_mono=_MONO_FONT),
         "head": f'<meta name="color-scheme" content="light dark"><style>{style}</style>',
-        "app_kwargs": {"middleware": guard.middleware()} | without_pages,
+        "app_kwargs": {"middleware": stack, **beside.app_kwargs()} | without_pages,
     }
 
 
 def serve(
-    settings: Settings, *, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = True
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    open_browser: bool = True,
+    password: Hashed | None = None,
+    mcp: bool = False,
 ) -> None:
     """Serve the page over the library of `settings` until interrupted, and print its address.
 
-    Raises InputError for a host that is not this machine and when PORTS ports from `port` on are taken.
+    Raises InputError for a host beyond this machine without a password or with tools (`mcp`), and when PORTS
+    ports from `port` on are taken.
     """
     if host not in guard.LOOPBACK:
-        raise InputError(
-            f"The page is only served to this machine; found host {host!r}. "
-            f"Use one of {', '.join(guard.LOOPBACK)}."
-        )
+        guard.require_closed(host, password=password, mcp=mcp)
     chosen = free_port(host, port)
     guard.private_folder(TEMPORARY)
     with _own_or_read(settings) as tearsheet:
         page = build(tearsheet)
-        options = launch_options(host=host, blocked=(str(settings.library),))
+        beside = open_beside(page, tearsheet, mcp=mcp)
+        blocked = (str(settings.library),)
+        options = launch_options(host=host, blocked=blocked, password=password, beside=beside)
         options |= {"server_port": chosen, "inbrowser": open_browser, "prevent_thread_lock": True}
         page.launch(**options)
-        sys.stdout.write(f"Tearsheet is at http://{host}:{chosen}/ (Ctrl-C stops it).\n")
+        sys.stdout.write(guard.greeting(host, chosen, mcp=mcp))
         sys.stdout.flush()
         threading.Thread(target=_warm_up, args=(tearsheet,), daemon=True).start()
         page.block_thread()

@@ -1,20 +1,40 @@
-"""What keeps the page private and closed: environment switches, hosts, origins, body size, headers."""
+"""What keeps the page private and closed: environment switches, hosts, origins, sizes, pace, headers."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
-from collections.abc import MutableMapping, Sequence
+import socket
+import time
+from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag.errors import InputError
+from ui.alias import Alias
+from ui.auth import Door, Hashed
+from ui.pace import Pace, network_of
 
 LOOPBACK = ("127.0.0.1", "localhost")
 MAX_BODY = 1_000_000
-"""Bytes of one request; a question is far smaller and nothing is uploaded yet."""
+"""Bytes of one request that uploads nothing: a question is far smaller, an article given as text fits."""
+UPLOAD = "/gradio_api/upload"
+MAX_FILE = 20_000_000
+"""Bytes of one uploaded file, as many as are read of an article."""
+MAX_UPLOAD = 10 * MAX_FILE
+"""Bytes of one request that uploads: a folder dropped on the page comes in one."""
+UPLOADED, UPLOADED_AGAIN = 10 * MAX_UPLOAD, 500_000.0
+"""Bytes that one address may upload at once and, a second, again: no disk is filled at a stroke."""
+ASKED, ASKED_AGAIN = 200, 20.0
+"""Requests beside plain reading that one address may send at once, and how many a second it may again."""
+SERVED = 400
+"""Requests served at the same time; every open page holds one or two of them."""
 
 CONTENT_POLICY = "; ".join(
     (
@@ -41,7 +61,11 @@ HEADERS = {
 }
 
 # Not gradio's own names, yet gradio acts on them: hosted mode, log-in, and a token it would send along.
-_FOREIGN_SWITCHES = ("SYSTEM", "SPACE_ID", "SPACE_HOST", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "HF_TOKEN")
+_FOREIGN_SWITCHES = (
+    *("SYSTEM", "SPACE_ID", "SPACE_HOST", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "HF_TOKEN"),
+    # Uvicorn's: whom it believes about the address of a client.
+    "FORWARDED_ALLOW_IPS",
+)
 
 
 def shut_switches(environment: MutableMapping[str, str], temporary: Path) -> None:
@@ -63,18 +87,84 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def middleware(hosts: Sequence[str] = LOOPBACK) -> list[Middleware]:
-    """Return the middleware for the page, outermost first; `hosts` are the names it may be asked for by."""
-    trusted = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    return [Middleware(Guard), trusted]
+def middleware(
+    hosts: Sequence[str] = LOOPBACK, *, password: Hashed | None = None, temporary: Path | None = None
+) -> list[Middleware]:
+    """Return the middleware for the page, outermost first; `hosts` are the names it may be asked for by.
+
+    With a `password` nothing is served without it. `temporary` is the folder whose name nobody learns.
+    """
+    return [
+        Middleware(Guard),
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
+        *([Middleware(Door, password=password)] if password else []),
+        *([Middleware(Alias, folder=temporary)] if temporary else []),
+    ]
+
+
+def own_names(host: str) -> tuple[str, ...]:
+    """Return the names and addresses under which others reach a page served on `host`, the best first."""
+    if host in LOOPBACK:
+        return LOOPBACK
+    named = socket.gethostname().lower()
+    names = (named, f"{named}.local", *LOOPBACK)
+    if not is_any(host):
+        return (host, *names)
+    found: list[str] = []
+    with suppress(OSError), closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asked:
+        # Sends nothing: it only chooses the way out, and with it the address.
+        asked.connect(("192.0.2.1", 9))
+        found.append(str(asked.getsockname()[0]))
+    with suppress(OSError):
+        found += socket.gethostbyname_ex(named)[2]
+    return tuple(dict.fromkeys((*found, *names)))
+
+
+def require_closed(host: str, *, password: Hashed | None, mcp: bool) -> None:
+    """Raise InputError unless a page for other machines asks for a password and has no tools."""
+    if password is None:
+        raise InputError(
+            f"A page for other machines needs a password; found host {host!r} without one. Write one with "
+            "`tearsheet ui --set-password FILE`, then name it with `--auth FILE`."
+        )
+    if mcp:
+        raise InputError(
+            f"Tools for programs are only served to this machine; found --mcp with host {host!r}."
+        )
+
+
+def greeting(host: str, port: int, *, mcp: bool = False) -> str:
+    """Return what is printed when the page is up: where it is, for whom, and what is not safe about it."""
+    if host in LOOPBACK:
+        tools = f"Tools for programs (MCP) are at http://{host}:{port}/mcp\n" if mcp else ""
+        return f"Tearsheet is at http://{host}:{port}/ (Ctrl-C stops it).\n{tools}"
+    names = [name for name in own_names(host) if name not in LOOPBACK]
+    others = ", ".join(f"http://{name}:{port}/" for name in names)
+    return (
+        f"Tearsheet is at {others} for whoever has the password (Ctrl-C stops it).\n"
+        "The traffic is plain HTTP: who shares the network can read questions, answers and the password.\n"
+    )
+
+
+def is_any(host: str) -> bool:
+    """Whether `host` means every address of this machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return not host
 
 
 class Guard:
-    """ASGI middleware: refuses foreign origins and large bodies, and sends `HEADERS` with every response."""
+    """ASGI middleware: refuses foreign origins, large bodies and floods; sends `HEADERS` every time."""
 
-    def __init__(self, app: ASGIApp, *, max_body: int = MAX_BODY) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body: int = MAX_BODY, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app = app
         self._max_body = max_body
+        self._asked = Pace(ASKED_AGAIN, ASKED, clock=clock)
+        self._uploaded = Pace(UPLOADED_AGAIN, UPLOADED, clock=clock)
+        self._served = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -89,18 +179,40 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
+        limit = MAX_UPLOAD if scope["path"].rstrip("/") == UPLOAD else self._max_body
+        if refusal := self._refusal(scope, limit):
+            await refusal(scope, receive, send_closed)
+            return
+        self._served += 1
+        try:
+            await self._app(scope, _measured(receive, limit), send_closed)
+        finally:
+            self._served -= 1
+
+    def _refusal(self, scope: Scope, limit: int) -> Response | None:
+        """Return what is answered in place of the page, or None when the request may go on."""
         headers = Headers(scope=scope)
         if is_foreign(scope["method"], scope["scheme"], headers):
-            refusal = PlainTextResponse("This page answers only to itself: foreign origin refused.", 403)
-            await refusal(scope, receive, send_closed)
-        elif scope["path"] == "/" and scope["query_string"]:
+            return PlainTextResponse("This page answers only to itself: foreign origin refused.", 403)
+        if scope["path"] == "/" and scope["query_string"]:
             # The page has a <base> without the query, so with one every #citation link would load it anew.
-            await RedirectResponse("/", 303)(scope, receive, send_closed)
-        elif _declared(headers) > self._max_body:
-            refusal = PlainTextResponse(f"The request is larger than {self._max_body:,} bytes.", 413)
-            await refusal(scope, receive, send_closed)
-        else:
-            await self._app(scope, _measured(receive, self._max_body), send_closed)
+            return RedirectResponse("/", 303)
+        if _declared(headers) > limit:
+            return PlainTextResponse(f"The request is larger than {limit:,} bytes.", 413)
+        if self._served >= SERVED:
+            return PlainTextResponse("Too many requests at the same time.", 503, {"Retry-After": "2"})
+        if scope["method"] in {"GET", "HEAD"}:
+            return None
+        address = network_of((scope.get("client") or ("", 0))[0])
+        wait = self._asked.wait(address)
+        if limit == MAX_UPLOAD:
+            size = _declared(headers) if "content-length" in headers else MAX_UPLOAD
+            wait = wait or self._uploaded.wait(address, cost=size)
+        if wait:
+            return PlainTextResponse(
+                "Too many requests. Wait a moment.", 429, {"Retry-After": str(int(wait) + 1)}
+            )
+        return None
 
 
 def is_foreign(method: str, scheme: str, headers: Headers) -> bool:
