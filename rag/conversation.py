@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from models.protocols import Parse, Parser, Token
+from rag.dates import dates
 from rag.question import read_question
 from rag.records import Answer, Turn
 from rag.text import normalise, sentences, words
@@ -39,6 +40,12 @@ _HAPPENED = re.compile(
 _HELPERS = frozenset(
     "is are was were be do does did has have had will would can could should may might must shall".split()
 )
+_DOERS = {
+    "leads": "leader", "led": "leader", "runs": "head", "ran": "head", "heads": "head", "headed": "head",
+    "chairs": "chair", "owns": "owner", "owned": "owner", "wrote": "author", "won": "winner",
+    "founded": "founder",
+}  # fmt: skip
+"""Who does it, in one word that articles use too."""
 _DETERMINED = re.compile(r"(?:the|an?|any|some|this|that|his|her|its|their|no)\b|.*['’]s?\b", re.I)
 _DATES = frozenset({"DATE", "TIME"})
 _PLACES = frozenset({"GPE", "LOC", "FAC"})
@@ -50,7 +57,8 @@ _PERSONS = frozenset(
         "man woman person president minister chief chairman chairwoman chair captain mayor director partner "
         "head leader boss founder owner author spokesman spokeswoman spokesperson official judge officer "
         "governor king queen pope envoy adviser advisor ambassador secretary manager editor teacher doctor "
-        "engineer driver victim suspect witness candidate winner loser successor predecessor coach player"
+        "engineer executive politician analyst journalist driver victim suspect witness candidate winner "
+        "loser successor predecessor coach player"
     ).split()
 )
 _MOVING = frozenset("go come travel fly move return head drive send take bring get".split())
@@ -60,9 +68,8 @@ _PLEONASTIC = frozenset({"take", "be", "seem", "appear", "matter", "rain", "snow
 
 def turn_of(answer: Answer) -> Turn:
     """Return what a follow-up question needs to know of an answer."""
-    articles = {
-        citation.article.id: citation.article for claim in answer.claims for citation in claim.citations
-    }
+    cited = [citation for claim in answer.claims for citation in claim.citations] or answer.nearest
+    articles = {citation.article.id: citation.article for citation in cited}
     return Turn(
         question=answer.asked_as or answer.question,
         short=answer.short or "",
@@ -258,11 +265,15 @@ def _resolved(parse: Parse, earlier: Sequence[Turn], parser: Parser) -> str:
             continue
         known = _antecedent(kind, earlier, parser)
         if known:
-            if token.tag == "PRP$" or token.text.casefold() in {"hers", "theirs"}:
+            end = token.end
+            if token.tag == "PRP$" and len(known.split()) > MOST_SHORT:
+                owned = parse.tokens[token.head]
+                known, end = f"the {parse.text[end : owned.end].strip()} of {known}", owned.end
+            elif token.tag == "PRP$" or token.text.casefold() in {"hers", "theirs"}:
                 known = _possessive(known)
             if kind is _PLACES and (not i or parse.tokens[i - 1].pos != "ADP"):
                 known = f"{'to' if parse.tokens[token.head].lemma in _MOVING else 'in'} {known}"
-            pieces.append((token.start, token.end, known))
+            pieces.append((token.start, end, known))
     text = parse.text
     for start, end, known in reversed(pieces):
         known = known[:1].upper() + known[1:] if start == 0 else known
@@ -325,9 +336,8 @@ def _within(parse: Parse, i: int, kind: frozenset[str]) -> bool:
         if opening or (asked and token.head == parse.tokens[i].head):
             continue
         if kind in (HE, SHE):
-            if token.lemma.casefold() in _PERSONS or (
-                token.pos == "PROPN" and token.entity not in _NOT_PEOPLE
-            ):
+            person = token.entity not in _NOT_PEOPLE or (token.entity == "ORG" and token.dep == "nsubj")
+            if token.lemma.casefold() in _PERSONS or (token.pos == "PROPN" and person):
                 return True
         elif kind is THEY:
             if token.tag in {"NNS", "NNPS"} or token.pos == "PROPN":
@@ -353,9 +363,9 @@ def _offered(kind: frozenset[str], turn: Turn, asked: Parse, parser: Parser) -> 
     if kind in (HE, SHE):
         if asks == "person":
             yield _fitting(_full(turn, parser), kind, turn) if named else ""
-            yield "" if named else _described(asked)
         for name in _people(asked, turn, parser):
             yield _fitting(name, kind, turn)
+        yield _described(asked) if asks == "person" else ""
         yield from _nouns(asked, lambda head: head.lemma.casefold() in _PERSONS)
         return
     if kind is _PLACES:
@@ -373,6 +383,7 @@ def _offered(kind: frozenset[str], turn: Turn, asked: Parse, parser: Parser) -> 
         return
     if asks in {"group", "place"} and named:
         yield turn.short
+    yield _which(asked) if asks in {"group", "place"} else ""
     yield from _nouns(
         asked,
         lambda head: (
@@ -385,7 +396,7 @@ def _offered(kind: frozenset[str], turn: Turn, asked: Parse, parser: Parser) -> 
 
 
 def _is_short_name(turn: Turn) -> bool:
-    return bool(turn.short) and any(part[:1].isupper() for part in turn.short.split())
+    return any(part[:1].isupper() for part in turn.short.split()) and not dates(turn.short)
 
 
 def _full(turn: Turn, parser: Parser) -> str:
@@ -430,9 +441,20 @@ def _described(asked: Parse) -> str:
     """Who is asked for, in the words of the question: "the one who runs it"; empty when it cannot."""
     rest = _opening(asked)[1].rstrip("? ")
     first, _, more = rest.partition(" ")
+    if first.casefold() in _DOERS and more:
+        return f"the {_DOERS[first.casefold()]} of {more}"
     if first.casefold() in {"is", "was", "are", "were"}:
         return f"the one who {rest}" if re.match(r"\w+(?:ed|ing)\b", more) else more
     return f"the one who {rest}" if first and first.casefold() not in _HELPERS - {"has", "had"} else ""
+
+
+def _which(asked: Parse) -> str:
+    """For "Which website reported it?" return "the website that reported it"; empty for other questions."""
+    opening, rest = _opening(asked)
+    noun = re.match(r"(?:which|what)\s+([^?]+)$", opening, re.I)
+    if not noun or not rest or rest.split()[0].casefold() in _HELPERS:
+        return ""
+    return f"the {noun[1]} that {rest.rstrip('? ')}"
 
 
 def _counted(asked: Parse) -> Iterator[str]:
