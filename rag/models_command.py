@@ -181,6 +181,19 @@ def _pull(given: argparse.Namespace, session: Session) -> int:
 
 
 def _use(given: argparse.Namespace, session: Session) -> int:
+    name, file = choose_model(given.named)
+    if session.json:
+        print_json({"model": name, "settings": str(file)})
+    else:
+        print(f"Answers are worded by {safe(name) or 'the bundled model'} from now on ({safe(str(file))}).")
+    return DONE
+
+
+def choose_model(name: str) -> tuple[str, Path]:
+    """Word answers with this model from the next start on; return its setting and the settings file.
+
+    Raises ModelError and InputError for one that cannot be used.
+    """
     from models.catalog import known_models
     from models.choose import is_trusted, model_file
     from models.fetch import adopt
@@ -189,7 +202,6 @@ def _use(given: argparse.Namespace, session: Session) -> int:
     from models.served import ServedGenerator
     from rag.settings import set_in_file
 
-    name = given.named
     if name.startswith(("http://", "https://")):
         ServedGenerator(name).close()
     elif name in (DEFAULT, ""):
@@ -205,32 +217,13 @@ def _use(given: argparse.Namespace, session: Session) -> int:
             name = str(path.resolve())
     else:
         name = ""
-    file = set_in_file("model", name)
-    if session.json:
-        print_json({"model": name, "settings": str(file)})
-    else:
-        print(f"Answers are worded by {safe(name) or 'the bundled model'} from now on ({safe(str(file))}).")
-    return DONE
+    return name, set_in_file("model", name)
 
 
 def _remove(given: argparse.Namespace, session: Session) -> int:
-    from models.choose import RECEIPT, model_file
-    from models.fetch import source_of
-    from models.places import models_folder
-
     removed: list[str] = []
     for name in given.named:
-        place = models_folder() / source_of(name).file if name.startswith("hf:") else None
-        path = place or (model_file(name) if _is_there(name) else models_folder() / source_of(name).file)
-        if path is None:
-            raise InputError(f"The model {name!r} came with the installation and stays.")
-        if path.resolve().parent != models_folder().resolve():
-            raise InputError(f"{path} is a file of your own and stays; Tearsheet removes what it fetched.")
-        for each in (path, path.with_name(path.name + RECEIPT), path.with_name(path.name + ".part")):
-            if each.is_file():
-                each.unlink()
-                removed.append(str(each))
-        path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
+        removed += map(str, remove_model(name))
         if session.settings.model == name:
             complain(f"{name} was what answers are worded by. `tearsheet models use default` changes that.")
     if session.json:
@@ -240,6 +233,29 @@ def _remove(given: argparse.Namespace, session: Session) -> int:
             *(f"Removed {safe(path)}" for path in removed) if removed else ("Nothing was there.",), sep="\n"
         )
     return DONE
+
+
+def remove_model(name: str) -> list[Path]:
+    """Remove what was fetched of a model; return the files that are gone. Raises InputError for others."""
+    from models.choose import RECEIPT, model_file
+    from models.fetch import source_of
+    from models.places import models_folder
+
+    place = models_folder() / source_of(name).file if name.startswith("hf:") else None
+    path = place or (model_file(name) if _is_there(name) else models_folder() / source_of(name).file)
+    if path is None:
+        raise InputError(f"The model {name!r} came with the installation and stays.")
+    if path.resolve().parent != models_folder().resolve():
+        raise InputError(f"{path} is a file of your own and stays; Tearsheet removes what it fetched.")
+    there = [
+        each
+        for each in (path, path.with_name(path.name + RECEIPT), path.with_name(path.name + ".part"))
+        if each.is_file()
+    ]
+    for each in there:
+        each.unlink()
+    path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
+    return there
 
 
 def _bench(given: argparse.Namespace, session: Session) -> int:

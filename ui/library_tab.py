@@ -89,10 +89,10 @@ def library_tab(
 ) -> None:
     """Lay out the library, and connect it. Files are taken only from the folder `uploads`."""
     desk = Desk(tearsheet, uploads, fetcher=fetcher)
-    facts = text("", "lib-facts")
     with gr.Row(elem_id="lib-checks"):
+        facts = text("", "lib-facts")
         check = gr.Button("Check the library", size="sm", elem_id="lib-check", min_width=64)
-        health = text("", "lib-health")
+    health = text("", "lib-health")
     adding = _lay_adding()
     drawn = text("", "lib-chart")
     with gr.Row(elem_id="lib-browse", equal_height=False):
