@@ -18,8 +18,8 @@ from models.protocols import Embedder, Parser
 from rag.lines import Writer
 from rag.points import Chooser, Pool
 from rag.records import Article
-from rag.sections import told
 from rag.statements import gather_statements
+from rag.telling import Telling
 from rag.text import STOPWORDS, sentences, words
 
 Floats = NDArray[np.float64]
@@ -185,5 +185,6 @@ def extract(cluster: Cluster, embedder: Embedder, parser: Parser, length: int) -
     topic = " ".join(article.text[slice(*sentences(article.text)[0])] for article in cluster.articles)[:400]
     pool = Pool(gather_statements(topic, cluster.articles, embedder, parser))
     writer = Writer(pool, Chooser(pool), parser, length)
-    points, _ = told(pool.statements, (), writer, length + 25, dates=False)
-    return cut_to([point.claim.text for point in points], length)
+    telling = Telling(pool.statements, (), writer, dates=False)
+    telling.tell(length + 25)
+    return cut_to([point.claim.text for point in telling.key_points()], length)

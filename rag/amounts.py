@@ -15,6 +15,8 @@ FEWEST_TOKENS = 3
 """A phrase with fewer tokens after its first says too little by itself."""
 MOST_BETWEEN, MOST_AFTER = 9, 9
 """Tokens between a number and the verb that rules it, and after the verb, in a phrase with the verb."""
+MOST_RULED = 14
+"""Tokens between a number and the verb on which the infinitive that rules it depends."""
 MOST_CHARACTERS = 60
 """A number and its noun that stand farther apart are not shown as one."""
 _HEDGE = re.compile(
@@ -191,10 +193,38 @@ def _clause(tokens: Sequence[Token], head: int, span: tuple[int, int]) -> tuple[
             last += 1
         whole = last + 1 >= len(tokens) or tokens[last + 1].text in _ENDS
         return (start, tokens[last].end) if whole and up > head else span
-    return (tokens[up].start, end) if up < head and tokens[at].dep in _RULED else span
+    if up > head or tokens[at].dep not in _RULED:
+        return span
+    verb = _ruling(tokens, up)
+    first = _begins(tokens, verb) if verb is not None else None
+    return (tokens[first].start, end) if first is not None and head - first <= MOST_RULED else span
+
+
+def _begins(tokens: Sequence[Token], verb: int) -> int | None:
+    """Where a phrase with this verb begins: at its subject, or at a participle that needs none; else None."""
+    subject = next((i for i, t in enumerate(tokens) if t.head == verb and t.dep in _SUBJECTS), None)
+    if subject is None or tokens[subject].pos not in {"NOUN", "PROPN"}:
+        return verb if tokens[verb].tag in {"VBG", "VBN"} and tokens[verb].lemma != "be" else None
+    first = subject
+    while first and tokens[first - 1].dep in _BEFORE_NOUN:
+        first -= 1
+    return first if all(token.text not in _ENDS for token in tokens[first:verb]) else None
+
+
+def _ruling(tokens: Sequence[Token], verb: int) -> int | None:
+    """The verb from which an infinitive keeps what it says: "requiring them to cap it", or None."""
+    at = verb
+    while tokens[verb].tag == "VB":
+        up = tokens[verb].head
+        if up >= verb or tokens[up].pos not in {"VERB", "AUX"}:
+            return None
+        verb = up
+    return None if verb == at and tokens[verb].dep == "pcomp" else verb
 
 
 _ENDS = frozenset({",", ".", ";", ":", "–", "—", "!", "?", "and", "but"})
+_SUBJECTS = frozenset({"nsubj", "nsubjpass"})
+_BEFORE_NOUN = frozenset({"det", "amod", "compound", "poss", "case", "nummod", "nmod"})
 _RULED = frozenset({"dobj", "obj", "prep", "attr", "oprd", "dative"})
 
 

@@ -23,9 +23,10 @@ from rag.records import (
     Section,
     SourceUse,
 )
-from rag.sections import alone, answer, fitting, left_open, numbers, told, who
+from rag.sections import alone, answer, fitting, left_open, numbers, who
 from rag.standing import Standing, standings
 from rag.statements import Step, gather_statements, origin_of
+from rag.telling import Telling
 from rag.timeline import NAMED_DAY, dated
 
 WORDS = 600
@@ -106,12 +107,15 @@ def brief(
     parts: dict[str, tuple[Point, ...]] = {"answer": first}
     if not short:
         parts["people"] = who(persons, differ, writer, room["people"])
-        parts["figures"] = numbers(
-            counted, writer, room["figures"], told=[point.claim.text for point in first]
-        )
         parts["open"] = left_open(read, articles, writer, room["open"])
         parts["alone"] = alone(read, writer, room["alone"])
-    parts["points"], timeline = told(read, days, writer, words - writer.spent, dates=not short)
+    telling = Telling(read, days, writer, dates=not short)
+    if not short:
+        telling.tell(words - writer.spent - room["figures"])
+        lines = [*(point.claim.text for point in first), *telling.lines]
+        parts["figures"] = numbers(counted, writer, room["figures"], told=lines, shown=differ)
+    telling.tell(words - writer.spent)
+    parts["points"], timeline = telling.key_points(), telling.timeline()
     if on_step is not None:
         on_step("weighing", 1, 1)
     order = ("answer", "points", "figures", "people", "alone", "open")

@@ -1,10 +1,11 @@
-"""Statements that speak against each other: denials, hopes and doubts."""
+"""Statements that speak against each other: denials, hopes and doubts, how far something goes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from rag.names import akin
 from rag.points import Pool
 from rag.records import Difference
 from rag.sides import Value, difference, whole
@@ -31,6 +32,20 @@ _DOUBTFUL = re.compile(
     r"nothing[^.]{0,30}(?:force|change))\b",
     re.I,
 )
+_MUCH = re.compile(
+    r"\b(?:steadily|sharply|rapidly|quickly|swiftly|strongly|significantly|substantially|considerably|"
+    r"dramatically|heavily|widely|relentlessly|fast)\b",
+    re.I,
+)
+_LITTLE = re.compile(
+    r"\b(?:slightly|barely|hardly|scarcely|slowly|modestly|marginally|narrowly|a little|only just)\b"
+    r"|\b(?:but|though|although|however)\b[^.;]{0,25}\b(?:not|no|never|nowhere|far from)\b",
+    re.I,
+)
+SAME_MATTER = 0.3
+"""Cosine of two sentences that say of one doer by name how far one deed goes."""
+_JOINS = re.compile(r"^(?:as|while|and|but|so|yet)\s+", re.I)
+"""What joins a stretch to the one before it, and says nothing where it stands alone."""
 _NOT = re.compile(r"\b(?:not|no|never|nobody|without|n't|hardly)\b", re.I)
 
 
@@ -68,6 +83,36 @@ def by_prospect(pool: Pool) -> Iterator[Difference]:
         yield from difference("How good the chances are", [[part(best, _HOPEFUL)], [part(worst, _DOUBTFUL)]])
 
 
+def by_extent(pool: Pool) -> Iterator[Difference]:
+    """One deed of one doer that goes far by one origin, and not far by another."""
+    much = [(s, deeds) for s in pool.statements if _MUCH.search(s.parse.text) and (deeds := _deeds(s))]
+    little = [(s, deeds) for s in pool.statements if _LITTLE.search(s.parse.text) and (deeds := _deeds(s))]
+    for left, mine in much:
+        for right, theirs in little:
+            if left.origin == right.origin or float(left.vector @ right.vector) < SAME_MATTER:
+                continue
+            same = [(doer, deed) for doer, deed in mine for a, b in theirs if doer == a and akin(deed, b)]
+            if same:
+                about = f"How far it goes: {' '.join(same[0])}"
+                yield from difference(about, [[part(left, _MUCH)], [whole(right)]])
+
+
+def _deeds(statement: Statement) -> list[tuple[str, str]]:
+    """Doer by name and deed, as lemmas, of every verb: its own subject or that of the verb that rules it."""
+    tokens = statement.parse.tokens
+    found = []
+    for i, token in enumerate(tokens):
+        if token.pos != "VERB":
+            continue
+        ruling = token.head if token.dep == "xcomp" else i
+        for at, doer in enumerate(tokens):
+            if doer.head in {i, ruling} and doer.dep == "nsubj" and doer.pos in {"NOUN", "PROPN"}:
+                name = next((t.text for t in tokens if t.head == at and t.text[:1].isupper()), "")
+                if name or doer.pos == "PROPN":
+                    found.append((f"{name} {doer.lemma}".strip().casefold(), token.lemma.casefold()))
+    return found
+
+
 def part(statement: Statement, cue: re.Pattern[str]) -> Value:
     """Return the stretch between commas or dashes that holds the cue, when it has a verb; or the sentence."""
     text, tokens = statement.parse.text, statement.parse.tokens
@@ -78,13 +123,9 @@ def part(statement: Statement, cue: re.Pattern[str]) -> Value:
     start = max(edge for edge in breaks if edge <= match.start())
     end = min(edge for edge in breaks if edge >= match.end())
     inside = [t for t in tokens if t.start >= start and t.end <= end]
-    said = " ".join(text[start:end].split()).strip(" ,;:–—.")
+    said = _JOINS.sub("", " ".join(text[start:end].split()).strip(" ,;:–—."))
     has_verb = any(t.pos in {"VERB", "AUX"} for t in inside)
     return Value(said, statement) if has_verb and len(said.split()) >= FEWEST_WORDS else whole(statement)
-
-
-def _length(statement: Statement, cue: re.Pattern[str]) -> int:
-    return len(part(statement, cue).value.split())
 
 
 def _speaks(statement: Statement, pattern: re.Pattern[str]) -> bool:
@@ -104,4 +145,4 @@ def _topic_of(left: Statement, right: Statement) -> str:
     return " ".join(dict.fromkeys(both[:4])) or left.text[:40]
 
 
-__all__ = ["by_denial", "by_prospect"]
+__all__ = ["by_denial", "by_extent", "by_prospect"]

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from models.protocols import Token
 from rag.amounts import Figure
-from rag.contrast import by_denial, by_prospect
+from rag.contrast import by_denial, by_extent, by_prospect
 from rag.differ_events import MOST_DAYS, SAME_NAME, by_day, by_event_place, by_place, days_apart
 from rag.names import akin, same_name
 from rag.people import Person, Role
 from rag.points import Pool, shares
 from rag.records import Difference
-from rag.sides import Value, difference
+from rag.sides import Value, difference, shortest
 from rag.statements import Statement
 from rag.text import STOPWORDS, normalise, words
 from rag.timeline import Dated
@@ -53,6 +53,7 @@ def differences(
         *_by_office(pool, persons),
         *_by_role(persons),
         *by_prospect(pool),
+        *by_extent(pool),
         *by_place(pool, days, persons),
         *by_event_place(pool, days),
     ]
@@ -96,7 +97,8 @@ def _by_number(pool: Pool, counted: Sequence[Figure]) -> Iterator[Difference]:
             groups[home].append(Value(other.text, other.statement))
         if len(groups) > 1:
             done.add(figure.counts)
-            yield from difference(f"How many {_plural(figure.counts)}", groups, revised=True)
+            about = f"How many {_plural(figure.counts)}"
+            yield from difference(about, groups, revised=True, wording=shortest)
 
 
 def _same_count(pool: Pool, left: Figure, right: Figure) -> bool:

@@ -25,11 +25,11 @@ class Writer:
     parser: Parser
     words: int
     spent: int = 0
-    made: dict[tuple[str, int], tuple[tuple[str, Parse], ...]] = field(default_factory=dict)
+    made: dict[tuple[str, int, int], tuple[tuple[str, Parse], ...]] = field(default_factory=dict)
 
     def forms(self, statement: Statement) -> tuple[tuple[str, Parse], ...]:
         """The sentence word for word, then its shorter forms that passed the checks."""
-        if statement.key not in self.made:
+        if statement.own not in self.made:
             shorter = list(dict.fromkeys(shorten(statement.parse)))
             spelled = [
                 re.sub(r"\b(Mr|Mrs|Ms|Dr|Nov|Dec|Jan|Feb|Sept|Oct|Aug|Rep|Sen)\.", r"\1", t) for t in shorter
@@ -40,8 +40,8 @@ class Writer:
                 for text, parse in zip(shorter, parses, strict=True)
                 if not well_formed(parse) and check(parse, [statement.parse]).support == "supported"
             ]
-            self.made[statement.key] = ((plain(statement), statement.parse), *sound)
-        return self.made[statement.key]
+            self.made[statement.own] = ((plain(statement), statement.parse), *sound)
+        return self.made[statement.own]
 
     def line(self, statement: Statement, room: int, *, holding: str = "") -> tuple[str, Parse] | None:
         """The form that says most for its words and fits into `room`; it holds the words `holding`."""

@@ -23,6 +23,7 @@ from rag.conversation import asked_as, turn_of
 from rag.errors import CancelledError, InputError, LibraryError, ModelError, QuestionError
 from rag.evidence import Evidence, select
 from rag.fetch import Fetcher, is_address, plain_address
+from rag.fuse import reword
 from rag.laws import Problem
 from rag.library import ALL, Filter, Library
 from rag.planted import planted
@@ -38,7 +39,6 @@ from rag.settings import Settings
 from rag.since import compare, remember, remembered
 from rag.statements import Step
 from rag.subscriptions import Noted, noted, subscriptions
-from rag.tighten import tighten
 from rag.vectors import ChromaIndex
 from rag.web import read_address, read_subscription
 
@@ -370,7 +370,7 @@ class Tearsheet:
 
         Without a topic `where` must name the articles. With `since_last` it begins with what changed since
         the last briefing on the topic, of which the lines are kept beside the library. In another `tier`
-        than quote the model tightens lines, each checked against its passage. Raises QuestionError,
+        than quote the model tightens lines, in compose it fuses points, all checked. Raises QuestionError,
         LibraryError, ModelError, CancelledError, and InputError for what is no date.
         """
         began = time.perf_counter()
@@ -402,7 +402,8 @@ class Tearsheet:
         )
         made = replace(made, tier="quote")
         if tier != "quote" and (generator := self.models.generator) is not None:
-            made = tighten(made, generator, self.models.parser, on_step=on_step, cancelled=cancelled)
+            parser = self.models.parser
+            made = reword(made, tier, generator, parser, on_step=on_step, cancelled=cancelled)
         last = remembered(self.settings.library, about) if since_last else None
         if made.status == "answered":
             remember(self.settings.library, made)

@@ -57,6 +57,10 @@ MORE_WITH_FIGURES = 1.2
 """How much more a sentence with a number of something is worth."""
 IDLE_COST = 0.6
 """What is left of the worth of a sentence that only supposes: what could be, what it would mean."""
+ASKED = 1.0
+"""How much more a sentence is worth that holds all words of the topic."""
+VAGUE_COST = 0.6
+"""What is left of the worth of a sentence that names nothing and nobody and gives no number."""
 SUPPORT = 0.6
 """What each further origin that tells the same adds to the worth of a sentence."""
 REPEAT_FROM, REPEAT_COST = 0.4, 2.2
@@ -128,12 +132,12 @@ class Pool:
 
     def speaks_of(self, statement: Statement) -> frozenset[str]:
         """Return the concepts of a statement, in the commonest spellings."""
-        if statement.key not in self._spoken:
-            self._spoken[statement.key] = self.concepts(statement.concepts)
-        return self._spoken[statement.key]
+        if statement.own not in self._spoken:
+            self._spoken[statement.own] = self.concepts(statement.concepts)
+        return self._spoken[statement.own]
 
     @cached_property
-    def _spoken(self) -> dict[tuple[str, int], frozenset[str]]:
+    def _spoken(self) -> dict[tuple[str, int, int], frozenset[str]]:
         return {}
 
     @cached_property
@@ -169,12 +173,12 @@ class Pool:
 
     def tellers(self, statement: Statement) -> tuple[Statement, ...]:
         """Return the best statement of each other origin that tells the same, nearest first."""
-        if statement.key not in self._tellers:
-            self._tellers[statement.key] = self._find_tellers(statement)
-        return self._tellers[statement.key]
+        if statement.own not in self._tellers:
+            self._tellers[statement.own] = self._find_tellers(statement)
+        return self._tellers[statement.own]
 
     @cached_property
-    def _tellers(self) -> dict[tuple[str, int], tuple[Statement, ...]]:
+    def _tellers(self) -> dict[tuple[str, int, int], tuple[Statement, ...]]:
         return {}
 
     def _find_tellers(self, statement: Statement) -> tuple[Statement, ...]:
@@ -209,17 +213,17 @@ class Pool:
 
     def _rarity(self, statement: Statement) -> dict[str, float]:
         """The families of words of a statement: how rare each is among all statements."""
-        if statement.key not in self._rare:
+        if statement.own not in self._rare:
             many = len(self.statements)
-            self._rare[statement.key] = {
+            self._rare[statement.own] = {
                 family_of(word): math.log(1 + many / (1 + self.frequency[word]))
                 for word in self.speaks_of(statement)
                 if " " not in word and word not in _EMPTY
             }
-        return self._rare[statement.key]
+        return self._rare[statement.own]
 
     @cached_property
-    def _rare(self) -> dict[tuple[str, int], dict[str, float]]:
+    def _rare(self) -> dict[tuple[str, int, int], dict[str, float]]:
         return {}
 
     @cached_property
@@ -336,8 +340,9 @@ class Chooser:
         *,
         concepts: Iterable[str] | None = None,
         power: float = LENGTH_POWER,
+        leaning: bool = True,
     ) -> float:
-        """Return what a line of so many words would add."""
+        """Return what a line of so many words would add; without `leaning` as if it stood alone."""
         weights = self.pool.weights
         new = self._spoken_of(statement, concepts) - self.covered
         gain = sum(weights.get(concept, 0.0) for concept in new) / len(self.pool.origins)
@@ -351,9 +356,11 @@ class Chooser:
         value *= 1 - NEWS / 2 + NEWS * self.pool.recency[statement.article.id]
         value *= OPINION_COST if statement.article.id in self.pool.opinions else 1.0
         value *= MORE_WITH_FIGURES if statement.counts else 1.0
+        value *= 1 + ASKED * statement.asked
         value *= IDLE_COST if statement.supposes else 1.0
+        value *= 1.0 if names_and_numbers(statement) else VAGUE_COST
         value *= (1 + SUPPORT * len(self.pool.tellers(statement))) * self.novelty(statement)
-        return float(value) * (LEAN_COST if statement.leans else 1.0)
+        return float(value) * (LEAN_COST if leaning and statement.leans else 1.0)
 
     def _spoken_of(self, statement: Statement, concepts: Iterable[str] | None) -> frozenset[str]:
         return self.pool.speaks_of(statement) if concepts is None else self.pool.concepts(concepts)

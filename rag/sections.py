@@ -11,19 +11,11 @@ from rag.amounts import Figure
 from rag.gaps import questions, unknowns
 from rag.lines import Writer, plain
 from rag.people import Person
-from rag.records import Article, Citation, Claim, Difference, Event, Point
+from rag.records import Article, Citation, Claim, Difference, Point
 from rag.statements import Statement, origin_of
-from rag.timeline import Dated
 
-MOST_PEOPLE, MOST_FIGURES, MOST_EVENTS = 8, 7, 8
+MOST_PEOPLE, MOST_FIGURES = 8, 7
 ANSWER_SENTENCES = 3
-SHARE_OF_ONE = 0.45
-"""Part of the key points and events that one origin may give."""
-WORDS_OF_A_LINE = 18
-FEWEST_WORDS = 8
-"""Words below which no further line is tried."""
-MORE_IF_DATED = 1.15
-"""How much more a sentence with a date is worth while the timeline has room."""
 
 
 def answer(writer: Writer, room: int) -> tuple[Point, ...]:
@@ -46,56 +38,6 @@ def answer(writer: Writer, room: int) -> tuple[Point, ...]:
         if len(made) == ANSWER_SENTENCES or left < 8:
             break
     return tuple(made)
-
-
-def told(
-    read: Sequence[Statement], days: Sequence[Dated], writer: Writer, room: int, *, dates: bool
-) -> tuple[tuple[Point, ...], tuple[Event, ...]]:
-    """The key points and the timeline, picked together: each line for what it adds to those before it.
-
-    Without `dates` all are key points. Points come in the order of the origins that tell them.
-    """
-    points: list[Point] = []
-    events: list[tuple[Dated, Event]] = []
-    left = room
-    spread = len(writer.pool.origins) > 1
-    cap = max(3, int(SHARE_OF_ONE * room / WORDS_OF_A_LINE))
-    given: Counter[str] = Counter()
-    by_key: dict[tuple[str, int], Dated] = {}
-    for each in days:
-        if not each.main:
-            continue
-        if each.statement.key not in by_key or each.order < by_key[each.statement.key].order:
-            by_key[each.statement.key] = each
-
-    def worth(statement: Statement) -> float:
-        dated = MORE_IF_DATED if dates and statement.key in by_key and len(events) < MOST_EVENTS else 1.0
-        return dated * writer.chooser.worth(statement, len(statement.text.split()))
-
-    for statement in writer.chooser.best([s for s in read if not s.leans], worth):
-        if left < FEWEST_WORDS:
-            break
-        if spread and given[statement.origin] >= cap:
-            continue
-        form = writer.line(statement, left)
-        if form is None:
-            continue
-        given[statement.origin] += 1
-        point = writer.point(form, statement)
-        left -= len(form[0].split())
-        when = by_key.get(statement.key)
-        if dates and when and when.near and when.when.said in form[0] and len(events) < MOST_EVENTS:
-            events.append((when, _event(when, point)))
-        else:
-            points.append(point)
-    events.sort(key=lambda row: (row[0].ahead, row[0].order))
-    return tuple(sorted(points, key=lambda point: -point.origins)), tuple(event for _, event in events)
-
-
-def _event(each: Dated, point: Point) -> Event:
-    when = each.when
-    certain = bool(when.first) and not each.note
-    return Event(when.first, when.last, when.said, certain, each.ahead, point.claim, each.note)
 
 
 def alone(read: Sequence[Statement], writer: Writer, room: int) -> tuple[Point, ...]:
@@ -157,9 +99,14 @@ def who(
 
 
 def numbers(
-    counted: Sequence[Figure], writer: Writer, room: int, *, told: Sequence[str] = ()
+    counted: Sequence[Figure],
+    writer: Writer,
+    room: int,
+    *,
+    told: Sequence[str] = (),
+    shown: Sequence[Difference] = (),
 ) -> tuple[Point, ...]:
-    """The figures of the story, those most told and newest first; none that the lines `told` hold already."""
+    """The figures of the story, those most told and newest first; none that `told` or `shown` hold."""
     groups: list[list[Figure]] = []
     for figure in counted:
         home = next((group for group in groups if group[0].same(figure)), None)
@@ -180,13 +127,15 @@ def numbers(
     made: list[Point] = []
     left = room
     seen: set[str] = set()
+    sides = [side.value for difference in shown for side in difference.sides]
+    known = [f" {_bare(line)} ".casefold() for line in (*told, *sides)]
     for group in sorted(groups, key=weight, reverse=True):
         line = _figure_line(group, writer, left)
         if line is None or len(made) == MOST_FIGURES:
             continue
         text, figure = line
         kind = figure.quantity.unit + text.replace(figure.quantity.text, "").casefold()
-        if kind in seen or any(figure.quantity.text in form.split() for form in told):
+        if kind in seen or any(f" {each.text} ".casefold() in line for each in group for line in known):
             continue
         seen.add(kind)
         cited = {figure.statement.article.id: figure.statement.citation()}
@@ -210,7 +159,12 @@ def numbers(
         )
         left -= len(text.split())
         writer.spend(text)
+        writer.chooser.used.add(figure.statement.key)
     return tuple(made)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[,.;:!?“”\"()]+(?=\s|$)|(?<=\s)[“\"(]", "", text)
 
 
 def _figure_line(group: Sequence[Figure], writer: Writer, room: int) -> tuple[str, Figure] | None:
@@ -253,6 +207,7 @@ def left_open(
 
 
 def fitting(found: Sequence[Difference], room: int, writer: Writer) -> tuple[Difference, ...]:
+    """The differences that fit, in the order found; a sentence that is a side is not told again elsewhere."""
     kept: list[Difference] = []
     left = room
     for difference in sorted(found, key=lambda d: sum(len(side.value.split()) for side in d.sides)):
@@ -261,7 +216,11 @@ def fitting(found: Sequence[Difference], room: int, writer: Writer) -> tuple[Dif
             kept.append(difference)
             left -= size
             writer.spent += size
+            for side in difference.sides:
+                for citation in side.citations:
+                    if " ".join(citation.quote.split()) == side.value:
+                        writer.chooser.used.add((citation.article.id, citation.start))
     return tuple(difference for difference in found if difference in kept)
 
 
-__all__ = ["alone", "answer", "fitting", "left_open", "numbers", "told", "who"]
+__all__ = ["alone", "answer", "fitting", "left_open", "numbers", "who"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.records import Citation, Difference, Side
 from rag.statements import Statement
-from rag.text import normalise
+from rag.text import content_words, normalise
 
 MOST_SIDES = 4
 
@@ -21,11 +22,16 @@ class Value:
 
 
 def difference(
-    about: str, groups: Sequence[Sequence[Value]], *, revised: bool = False
+    about: str,
+    groups: Sequence[Sequence[Value]],
+    *,
+    revised: bool = False,
+    wording: Callable[[Sequence[Value]], str] | None = None,
 ) -> Iterator[Difference]:
     """A difference, when the groups of values that agree come from different origins.
 
-    With `revised` an origin may stand on two sides: it tells that one value became another.
+    With `revised` an origin may stand on two sides: it tells that one value became another. `wording` gives
+    the words of a side; without it they are those of `together`.
     """
     sides: list[Side] = []
     taken: set[str] = set()
@@ -36,18 +42,29 @@ def difference(
         taken |= {value.statement.origin for value in group}
         citations: dict[tuple[str, str], Citation] = {}
         for value in fresh:
-            wording = (value.statement.article.id, normalise(value.value))
-            citations.setdefault(wording, value.statement.citation())
-        sides.append(Side(together(fresh), tuple(citations.values())))
+            said = (value.statement.article.id, normalise(value.value))
+            citations.setdefault(said, value.statement.citation())
+        sides.append(Side((wording or together)(fresh), tuple(citations.values())))
     if len(sides) > 1 and len(taken) > 1:
         yield Difference(about, tuple(sides[:MOST_SIDES]))
 
 
 def together(values: Sequence[Value]) -> str:
-    """The wordings of one side, each once; one that stands in another is left out."""
+    """The wordings of one side, each once; one whose words stand in another is left out."""
     wordings = list({normalise(value.value): value.value for value in reversed(values)}.values())[::-1]
-    fullest = [w for w in wordings if not any(w != o and normalise(w) in normalise(o) for o in wordings)]
+    held = {wording: set(content_words(wording)) for wording in wordings}
+    fullest = [
+        w
+        for w in wordings
+        if not any(w != o and (normalise(w) in normalise(o) or held[w] < held[o]) for o in wordings)
+    ]
     return " / ".join(fullest[:2]) if all(len(w.split()) <= 8 for w in fullest) else fullest[0]
+
+
+def shortest(values: Sequence[Value]) -> str:
+    """The commonest of the shortest wordings of one side, where any will do: "28-point plan"."""
+    wordings = Counter(value.value for value in values)
+    return min(wordings, key=lambda wording: (len(wording.split()), -wordings[wording]))
 
 
 def whole(statement: Statement) -> Value:
@@ -55,4 +72,4 @@ def whole(statement: Statement) -> Value:
     return Value(" ".join(statement.text.split()), statement)
 
 
-__all__ = ["MOST_SIDES", "Value", "difference", "together", "whole"]
+__all__ = ["MOST_SIDES", "Value", "difference", "shortest", "together", "whole"]

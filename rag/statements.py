@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from models.protocols import Embedder, Parse, Parser, Token, Vectors
 from rag.errors import CancelledError
+from rag.names import akin
 from rag.records import Article, Citation
 from rag.text import STOPWORDS, Span, content_words, normalise, sentences, words
 
@@ -22,6 +24,12 @@ MOST_EACH = 60
 FEWEST_EACH = 8
 FEWEST_WORDS = 5
 MOST_WORDS = 60
+NARROW = 0.25
+"""Part of the sentences that may hold a word of the topic for it to ask for one side of the story."""
+LONGEST_QUESTION = 25
+"""Words of a topic that may be a question; a longer one is a text."""
+MOST_OF_A_DENIAL = 12
+"""Tokens of a sentence that may take back the one before it."""
 BATCH = 64
 """Sentences between two looks at whether the work was cancelled."""
 
@@ -39,6 +47,12 @@ _BOILERPLATE = re.compile(
     r"how to watch|stream (?:it )?(?:live|here)|email (?:him|her|us) at",
     re.I,
 )
+_OWN_REPORT = re.compile(r"\bwe (?:\w+ ){0,2}?(?:wrote|quoted|reported|stated|published|said)\b", re.I)
+_TAKES_BACK = re.compile(
+    r"\bnot (?:say|write|do|true|so|correct|right|happen)\b|\b(?:wrong|false|untrue|incorrect|mistaken)\b",
+    re.I,
+)
+_ASKS = re.compile(r"\b(?:what|how|who|whom|whose|why|where|when|which|whether)\b", re.I)
 _LEANING = frozenset("he she it they this that these those such his her their its both".split())
 _SUPPOSING = frozenset("could may might".split())
 _SPEECH = re.compile(
@@ -61,6 +75,10 @@ class Statement:
     """Its number in the article, from 0."""
     topic: float
     """Cosine with the topic."""
+    asked: float = 0.0
+    """Part of the topic's words that it holds, the rarer the more, 0 to 1."""
+    undone: bool = False
+    """Whether the outlet repeats an own report in it, to correct it, or denies it in the next sentence."""
 
     @cached_property
     def text(self) -> str:
@@ -74,10 +92,20 @@ class Statement:
     def key(self) -> tuple[str, int]:
         return self.article.id, self.start
 
+    @property
+    def own(self) -> tuple[str, int, int]:
+        """What tells it from every other, one that begins where it does too."""
+        return self.article.id, self.start, self.end
+
+    @cached_property
+    def follows(self) -> bool:
+        """Whether it leans only on the sentence before it, which says what it speaks of."""
+        return not _unfit(self.parse) and _points_back(self.parse)
+
     @cached_property
     def leans(self) -> bool:
-        """Whether it cannot stand alone: its subject is a pronoun, or it quotes without a speaker."""
-        return leans(self.parse)
+        """Whether it cannot stand alone: a pronoun is its subject, it lacks a speaker, or is taken back."""
+        return self.undone or leans(self.parse)
 
     @cached_property
     def counts(self) -> bool:
@@ -148,11 +176,74 @@ def gather_statements(
         on_step("reading", len(texts), len(texts))
     vectors = np.concatenate(rows)
     near = vectors[1:] @ vectors[0]
+    asked, undone = _asked(topic, parses), _undone(chosen, parses)
     return tuple(
-        Statement(article, start, end, parse, vector, place, float(cosine))
-        for (article, place, (start, end)), parse, vector, cosine in zip(
-            chosen, parses, vectors[1:], near, strict=True
+        Statement(article, start, end, parse, vector, place, float(cosine), part, back)
+        for (article, place, (start, end)), parse, vector, cosine, part, back in zip(
+            chosen, parses, vectors[1:], near, asked, undone, strict=True
         )
+    )
+
+
+def _undone(chosen: Sequence[tuple[Article, int, Span]], parses: Sequence[Parse]) -> list[bool]:
+    """Which sentences their own article takes back: "We wrote that …", "… He did not say this."."""
+    found = [_OWN_REPORT.search(_outside_quotes(parse.text)) is not None for parse in parses]
+    for number, ((article, place, _), (other, after, _)) in enumerate(pairwise(chosen)):
+        denial = parses[number + 1]
+        next_one = article is other and after == place + 1 and len(denial.tokens) <= MOST_OF_A_DENIAL
+        if next_one and _points_back(denial) and _TAKES_BACK.search(denial.text):
+            found[number] = True
+    return found
+
+
+def _asked(topic: str, parses: Sequence[Parse]) -> list[float]:
+    """How much of what the topic asks each sentence speaks of: nothing when the topic only names the story,
+    and a word that many sentences hold asks nothing.
+    """
+    if len(topic.split()) > LONGEST_QUESTION or not _ASKS.search(topic):
+        return [0.0] * len(parses)
+    said = [{normalise(token.lemma) for token in parse.tokens} for parse in parses]
+    held = {
+        word: [
+            any(lemma == word.removesuffix("s") or akin(word, lemma) for lemma in lemmas) for lemmas in said
+        ]
+        for word in dict.fromkeys(content_words(topic))
+    }
+    rarity = {
+        word: math.log(len(parses) / sum(places))
+        for word, places in held.items()
+        if 0 < sum(places) <= NARROW * len(parses)
+    }
+    total = sum(rarity.values())
+    return [
+        sum(weight for word, weight in rarity.items() if held[word][place]) / total if total else 0.0
+        for place in range(len(parses))
+    ]
+
+
+def together(first: Statement, second: Statement) -> Statement:
+    """Return a sentence and the one right after it as one statement, which has the key of the first."""
+    gap, before = second.start - first.start, len(first.parse.tokens)
+    tokens = [
+        replace(t, start=t.start + gap, end=t.end + gap, head=t.head + before) for t in second.parse.tokens
+    ]
+    entities = [
+        replace(e, start=e.start + gap, end=e.end + gap, first=e.first + before, last=e.last + before)
+        for e in second.parse.entities
+    ]
+    parse = Parse(
+        first.article.text[first.start : second.end].replace("\n", " "),
+        (*first.parse.tokens, *tokens),
+        (*first.parse.entities, *entities),
+    )
+    middle = first.vector + second.vector
+    return replace(
+        first,
+        end=second.end,
+        parse=parse,
+        vector=middle / np.linalg.norm(middle),
+        topic=max(first.topic, second.topic),
+        asked=max(first.asked, second.asked),
     )
 
 
@@ -189,6 +280,10 @@ def readable(text: str, after: str) -> bool:
 
 def leans(parse: Parse) -> bool:
     """Whether a sentence cannot stand alone: a pronoun is its subject, or it quotes nobody it names."""
+    return _unfit(parse) or _points_back(parse)
+
+
+def _unfit(parse: Parse) -> bool:
     tokens = parse.tokens
     text = parse.text.strip()
     if text.endswith("?") or (text[:1] in "\"“‘'" and not _SPEECH.search(_outside_quotes(text))):
@@ -197,8 +292,11 @@ def leans(parse: Parse) -> bool:
         return True
     if re.search(r"\b(?:so|this|that|them|it)\W*$", text, re.I):
         return True
-    if not any(token.pos in {"VERB", "AUX"} and token.dep not in {"amod", "acl"} for token in tokens):
-        return True
+    return not any(token.pos in {"VERB", "AUX"} and token.dep not in {"amod", "acl"} for token in tokens)
+
+
+def _points_back(parse: Parse) -> bool:
+    tokens = parse.tokens
     quoted = _quoted(tokens)
     for i, token in enumerate(tokens):
         pointing = token.dep == "det" and tokens[token.head].dep in {"nsubj", "nsubjpass"}
@@ -259,4 +357,4 @@ def concepts(parse: Parse) -> frozenset[str]:
     return frozenset(pairs | set(lemmas))
 
 
-__all__ = ["Statement", "Step", "concepts", "gather_statements", "leans", "origin_of", "readable"]
+__all__ = ["Statement", "Step", "concepts", "gather_statements", "leans", "origin_of", "readable", "together"]

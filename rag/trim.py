@@ -20,6 +20,8 @@ _OPENERS = re.compile(
     r"Still|And|But|Yet|So|Then|Now|For now|On the other hand|Conversely|Nevertheless|In fact|"
     r"Earlier|Separately|Overall),?\s+"
 )
+_SHOWN = frozenset("show underscore underline illustrate demonstrate highlight reflect".split())
+"""What is done to a thing by the fact that stands behind the colon, without anybody saying so."""
 _CUTTABLE = frozenset({"relcl", "advcl", "appos", "acl", "prep", "npadvmod", "advmod", "conj", "nmod"})
 FEWEST_WORDS = 5
 
@@ -35,7 +37,7 @@ class Cut:
 
 def cuts(parse: Parse) -> tuple[Cut, ...]:
     """Return the stretches that may go, each by itself, without changing what the rest says."""
-    found = list(_opening(parse))
+    found = [*_opening(parse), *_lead_in(parse)]
     for i, token in enumerate(parse.tokens):
         if token.dep in _CUTTABLE and token.head != i:
             cut = _subtree_cut(parse, i)
@@ -79,6 +81,21 @@ def _opening(parse: Parse) -> Iterator[Cut]:
     match = _OPENERS.match(parse.text)
     if match and parse.text[match.end() : match.end() + 1].isalnum():
         yield Cut(0, match.end(), "opener")
+
+
+def _lead_in(parse: Parse) -> Iterator[Cut]:
+    """What stands before a colon and only announces the sentence behind it."""
+    tokens = parse.tokens
+    colons = [i for i, token in enumerate(tokens) if token.text == ":"]
+    if len(colons) != 1 or any(map(_must_stay, tokens[: colons[0]])):
+        return
+    shown = [t for t in tokens[: colons[0]] if t.dep == "auxpass" and tokens[t.head].lemma in _SHOWN]
+    behind = tokens[colons[0] + 1 :]
+    subject = next((token for token in behind if token.dep in {"nsubj", "nsubjpass"}), None)
+    if subject is None or subject.pos == "PRON" or not behind[0].text[:1].isupper():
+        return
+    if shown:
+        yield Cut(0, behind[0].start, "opener")
 
 
 def _subtree_cut(parse: Parse, root: int) -> Cut | None:

@@ -76,6 +76,15 @@ def test_a_difference_shows_each_side_with_its_own_source(made):
     assert not articles[0] & articles[1]
 
 
+def test_a_figure_is_told_once(made):
+    labels = [p.label for section in made.sections if section.kind == "figures" for p in section.points]
+    lines = [claim.text for claim in claims(made)] + [s.value for d in made.disagreements for s in d.sides]
+    assert labels
+    assert [
+        label for label in labels if sum(f" {label} " in f" {line.strip('.')} " for line in lines) > 1
+    ] == []
+
+
 def test_copies_of_one_report_are_one_origin():
     one = seeds()[0]
     copies = [Article(id=f"{i:016}", text=one.text, title=one.title, origin=one.id) for i in range(3)]

@@ -48,6 +48,14 @@ def found(*texts: str) -> dict[str, list[str]]:
             "Dmitri Orlov, the economic envoy of the president, joined the talks in Dalby.",
             ["economic envoy of the president", "head of the state wealth fund"],
         ),
+        (
+            "The harbour was empty, as Northern rebels continue to steadily advance along the coast road.",
+            "Northern rebels advanced along the coast in May, but are not close to the harbour.",
+            [
+                "Northern rebels advanced along the coast in May, but are not close to the harbour.",
+                "Northern rebels continue to steadily advance along the coast road",
+            ],
+        ),
     ],
 )
 def test_two_articles_that_differ_are_shown_side_by_side(left, right, sides):
@@ -62,6 +70,10 @@ def test_two_articles_that_differ_are_shown_side_by_side(left, right, sides):
             "The hospital in Dalby says that 97 people were injured in the fire at Norfab.",
         ),
         (
+            "The harbour was empty, as Northern rebels continue to steadily advance along the coast road.",
+            "Southern rebels advanced along the coast in May, but are not close to the harbour.",
+        ),
+        (
             "Five people died in the fire at Norfab in Dalby.",
             "There were 94 people aboard the ferry from Dalby.",
         ),
@@ -73,3 +85,12 @@ def test_two_articles_that_differ_are_shown_side_by_side(left, right, sides):
 )
 def test_roundings_other_counts_and_the_same_post_are_no_differences(left, right):
     assert found(left, right) == {}
+
+
+def test_a_number_is_shown_in_its_shortest_wording():
+    told = found(
+        "The 28-point peace plan that Anna Berg brought to Dalby leaked on Friday.",
+        "The 28-point Norwegian-backed peace plan of Anna Berg leaked in Dalby.",
+        "The plan that Anna Berg brought to Dalby leaked, and is now a 20-point peace plan.",
+    )
+    assert told == {"How many points": ["20-point peace plan", "28-point peace plan"]}

@@ -25,6 +25,10 @@ def forms(text: str) -> list[str]:
             "However, the company will not close the plant, leaving 900 workers in their jobs.",
             "The company will not close the plant.",
         ),
+        (
+            "The weight of the visit was shown by its guests: Anna Berg was joined by the mayor of Oslo.",
+            "Anna Berg was joined by the mayor of Oslo.",
+        ),
         ("Following the leak, diplomats met in Geneva on Nov. 23.", "Diplomats met in Geneva on Nov. 23."),
     ],
 )
@@ -36,6 +40,8 @@ def test_insertions_and_openings_may_go(text, shortest):
     "text",
     [
         "The deal is off, the minister said.",
+        "The minister denied it: Norfab had closed the plant in Oslo.",
+        "The wire reported this: Norfab had closed the plant in Oslo.",
         "The police, according to the wire, arrested two men at the harbour.",
         "The plant will close, unless the state pays.",
         "The fire, reportedly caused by a cigarette, killed six.",
