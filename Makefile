@@ -44,4 +44,7 @@ fix: install  ## Let ruff mend what it can
 eval: install  ## Ask the hand-written questions and print the scores
 	@$(BIN)/tearsheet eval run --readme evals/README.md --html evals/runs/report.html
 
-.PHONY: help install run test fix eval
+baseline: install  ## Ask every hand-written question, make the run the baseline (BECAUSE="why worse cases are accepted")
+	@$(BIN)/tearsheet eval run --held --tier write --accept --because "$(BECAUSE)" --readme evals/README.md --html evals/runs/report.html
+
+.PHONY: help install run test fix eval baseline

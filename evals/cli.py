@@ -95,6 +95,10 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", type=int, default=1, metavar="K", help="ask everything K times")
     parser.add_argument("--shuffle-check", action="store_true", help="ask some again in another order")
     parser.add_argument("--out", type=Path, default=RUNS, metavar="DIR", help="where runs are kept")
+    parser.add_argument(
+        "--accept", action="store_true", help="make the run the baseline, unless an answer blocks"
+    )
+    parser.add_argument("--because", default="", metavar="REASON", help="why worse cases are accepted")
     _gate_arguments(parser)
     _report_arguments(parser)
 
@@ -116,6 +120,7 @@ def _accept_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the run.json, or its folder, to make the baseline")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="the baseline to replace")
     parser.add_argument("--because", default="", metavar="REASON", help="why worse cases are accepted")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put the figures between its marks")
 
 
 def _make_report_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 from evals import gate
 from evals.ask import Progress
@@ -61,6 +62,11 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
         _run_one(given, replace(settings, model=model), chosen) for model in given.models or [settings.model]
     ]
     code = _judge([campaign.run for campaign in campaigns], given, chosen)
+    if given.accept:
+        for campaign in campaigns:
+            path = given.baseline or gate.baseline_path(campaign.run, _home(chosen))
+            _make_baseline(campaign.run, path, given)
+        code = OK
     for campaign in campaigns:
         print("\n".join(repeat_lines(campaign, given.repeat)), end="\n" if campaign.passes else "")
         if campaign.unsteady:
@@ -113,8 +119,7 @@ def _score(given: argparse.Namespace, _: Settings) -> int:
 
 def _judge(runs: Sequence[Run], given: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
     """Gate every run, print and write the reports, return the worst code."""
-    shipped = all(each.suite.path.resolve().parent == SHIPPED for each in chosen)
-    home = BASELINES if shipped else chosen[0].suite.path.parent / "baselines"
+    home = _home(chosen)
     floors = gate.read_floors(given.floors or home / "floors.toml") if not given.only else {}
     quarantine = gate.read_quarantine(given.quarantine or home / "quarantine.toml")
     verdicts: list[Verdict] = []
@@ -141,6 +146,12 @@ def _judge(runs: Sequence[Run], given: argparse.Namespace, chosen: Sequence[Chos
     return max(verdict.code for verdict in verdicts)
 
 
+def _home(chosen: Sequence[Chosen]) -> Path:
+    """Return where baseline, floors and quarantine of these suites are: ours, or beside the fact file."""
+    shipped = all(each.suite.path.resolve().parent == SHIPPED for each in chosen)
+    return BASELINES if shipped else chosen[0].suite.path.parent / "baselines"
+
+
 def _write_reports(
     runs: Sequence[Run], given: argparse.Namespace, verdict: Verdict | None, baseline: Run | None
 ) -> None:
@@ -155,8 +166,7 @@ def _write_reports(
             path.write_text(made(), "utf-8")
             print(f"Wrote {path}.")
     if given.readme:
-        text = given.readme.read_text("utf-8")
-        given.readme.write_text(in_readme(text, figures_table(runs[0])), "utf-8")
+        _rewrite(given.readme, runs[0])
 
 
 # ---------------------------------------------------------------- the rest
@@ -170,11 +180,35 @@ def _compare(given: argparse.Namespace, _: Settings) -> int:
 
 def _accept(given: argparse.Namespace, _: Settings) -> int:
     candidate = read_run(given.run)
-    path = given.baseline or gate.baseline_path(candidate)
-    before = read_run(path) if path.is_file() else None
-    write_run(gate.accept(candidate, before, because=given.because, today=date.today()), path)
-    print(f"{path} is the baseline of {candidate.name} now.")
+    if not given.baseline and (own := [name for name in candidate.head["suites"] if not _is_shipped(name)]):
+        raise InputError(
+            f"{own[0]} is a fact file of your own. Say where its baseline is kept: --baseline "
+            f"FOLDER/baselines/{gate.baseline_path(candidate).name}, with the FOLDER of the fact file."
+        )
+    _make_baseline(candidate, given.baseline or gate.baseline_path(candidate), given)
+    if given.readme:
+        _rewrite(given.readme, candidate)
     return OK
+
+
+def _is_shipped(name: str) -> bool:
+    return (SHIPPED / f"{name}.toml").is_file()
+
+
+def _make_baseline(candidate: Run, path: Path, given: argparse.Namespace) -> None:
+    before = read_run(path) if path.is_file() else None
+    kept = gate.accept(candidate, before, because=given.because, today=date.today())
+    write_run(kept, path)
+    passed = f"{sum(case.passed for case in kept.cases)} of {len(kept.cases)} cases passed"
+    was = f", {sum(case.passed for case in before.cases)} of {len(before.cases)} before" if before else ""
+    why = f" Accepted because: {kept.because}." if kept.because else ""
+    print(f"{path} is the baseline of {candidate.name} now: {passed}{was}.{why}")
+
+
+def _rewrite(readme: Path, candidate: Run) -> None:
+    """Put the table of figures between the marks of a README, and say so."""
+    readme.write_text(in_readme(readme.read_text("utf-8"), figures_table(candidate)), "utf-8")
+    print(f"The table of {readme} holds the figures of this run.")
 
 
 def _make_report(given: argparse.Namespace, _: Settings) -> int:

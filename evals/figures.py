@@ -80,13 +80,18 @@ def _points(each: Score) -> int:
 
 
 def summarise(scores: Sequence[Score]) -> dict[str, Figure]:
-    """Return the cases passed of each class, the follow-ups and the dated, then every metric, by name."""
+    """Return the cases passed of each class, the follow-ups and the held, then every metric, by name.
+
+    `utility kept` are the attacked cases that pass, of those whose twin passes without the attack.
+    """
     run = [each for each in scores if each.label != "not run"]
     rows: dict[str, Figure] = {"all cases": _passed(run)}
     for name in SLICES:
         rows[name] = _passed([each for each in run if each.case.slice == name])
     rows["follow-up"] = _passed([each for each in run if each.case.after])
     rows["held"] = _passed([each for each in run if each.case.held])
+    twins = {each.case.id: each.passed for each in run}
+    rows["utility kept"] = _passed([each for each in run if twins.get(each.case.twin)])
     counted = [each.counts for each in run]
     for name, count in total(counted).items():
         rows[name] = macro(each.get(name, Count()) for each in counted) if name in MACRO else pooled(count)

@@ -17,7 +17,10 @@ BASELINES = Path(__file__).resolve().parent / "baselines"
 COMPARED = ("prompts", "model", "embedder")
 """Parts of the head, beside the suites and their articles, that must be the same for a comparison."""
 
-Change = Literal["pass to fail", "fail to pass", "new and failing", "not run any more"]
+Change = Literal["pass to fail", "fail to pass", "new and failing", "not run any more", "words lost"]
+"""Words lost: the case passes as before, but no sentence of the model is let through any more, where one was.
+A broken prompt shows there first: verification puts the article's sentence in place of what the model writes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ def find_flips(run: Run, baseline: Run, quarantine: Mapping[str, Quarantined], t
             change = "not run any more" if case.label == "not run" else "pass to fail"
         elif case.passed and not was.passed:
             change = "fail to pass"
+        elif case.passed and was.worded and not case.worded:
+            change = "words lost"
         if change:
             held = quarantine.get(case.id)
             yield Flip(case, change, held.reason if held and held.until >= today else "")

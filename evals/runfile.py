@@ -53,6 +53,8 @@ class CaseRun:
     confidence: float | None = None
     seconds: float | None = None
     words: int = 0
+    worded: bool = False
+    """Whether a sentence of the model stands in the answer."""
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -167,6 +169,7 @@ def _case_run(each: Score, suite: Suite, record: Record, seconds: float | None) 
         confidence=reply.confidence,
         seconds=round(seconds, 3) if seconds is not None else None,
         words=reply.words,
+        worded=any(said.by == "model" for said in reply.said),
         record={key: value for key, value in record.items() if key not in {"case", "seconds"}},
     )
 

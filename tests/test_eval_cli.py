@@ -169,6 +169,24 @@ def test_accept_asks_for_a_reason_only_when_something_got_worse(tmp_path, capsys
     assert read_run(tmp_path / "base.json").because == "the source was wrong"
 
 
+def test_accept_rewrites_the_table_of_a_readme_and_says_what_passes(tmp_path, capsys):
+    write_run(standin_run(tmp_path), tmp_path / "good.json")
+    readme = tmp_path / "README.md"
+    readme.write_text("Figures:\n<!-- figures -->\nold\n<!-- /figures -->\n", "utf-8")
+    given = ["--baseline", str(tmp_path / "base.json"), "--readme", str(readme)]
+    assert main(["accept", str(tmp_path / "good.json"), *given]) == 0
+    assert "is the baseline of stand-in write now: 6 of 7 cases passed." in capsys.readouterr().out
+    assert "| all cases | **1.000** | 6/6 |" in readme.read_text("utf-8")
+    assert main(["accept", str(tmp_path / "good.json"), *given]) == 0
+    assert "6 of 7 cases passed, 6 of 7 before." in capsys.readouterr().out
+
+
+def test_the_baseline_of_a_fact_file_of_ones_own_never_lands_among_ours(tmp_path, capsys):
+    write_run(standin_run(tmp_path), tmp_path / "run.json")
+    assert main(["accept", str(tmp_path / "run.json")]) == 2
+    assert "--baseline FOLDER/baselines/stand-in-write.json" in capsys.readouterr().err
+
+
 # ---------------------------------------------------------------- suites
 
 
@@ -272,20 +290,22 @@ def test_the_arguments_of_eval_reach_it_through_the_command(facts, capsys):
 
 
 @pytest.mark.slow
-def test_the_product_answers_alike_each_time_and_in_any_order(facts, tmp_path):
-    chosen = choose([str(facts)])
+def test_the_product_answers_alike_each_time_and_in_any_order(facts, tmp_path, capsys):
     settings = Settings.load(library=tmp_path / "unused", tier="quote", threads=1)
-    first, second = run_model(chosen, settings, repeat=2, shuffle=True), run_model(chosen, settings)
-    for name, campaign in (("first", first), ("second", second)):
-        keep(campaign, tmp_path / name)
-    one, two = ((tmp_path / name / "answers.jsonl").read_bytes() for name in ("first", "second"))
-    assert one == two
+    first = run_model(choose([str(facts)]), settings, repeat=2, shuffle=True)
+    keep(first, tmp_path / "first")
+    out = tmp_path / "second"
+    assert main(["run", str(facts), "--tier", "quote", "--out", str(out), "--quiet", "--accept"]) == 0
+    baseline = tmp_path / "baselines" / "no-model-quote.json"
+    assert f"{baseline} is the baseline of no model quote now" in capsys.readouterr().out
+    one = (tmp_path / "first" / "answers.jsonl").read_bytes()
+    assert one == (out / "no-model-quote" / "answers.jsonl").read_bytes()
     assert str(tmp_path).encode() not in one
     assert first.unsteady == ()
     assert re.fullmatch(r"pass\^2 (\d)/7, pass@2 \1/7", repeat_lines(first, 2)[0])
-    assert first.run.head["model"]["tier"] == "quote"
+    assert read_run(baseline).head["model"]["tier"] == "quote"
     assert first.run.head["memory"] > 1e7
-    assert first.run.by_id["brief"].label in (None, "not run", "shape")
+    assert first.run.by_id["brief"].label in (None, "shape")
     assert IDENTITY.keys() <= first.run.head.keys()
 
 
