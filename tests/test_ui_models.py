@@ -67,7 +67,7 @@ def test_every_known_model_is_offered_with_what_can_be_done(tearsheet, tmp_path)
 
 def test_a_model_that_does_not_fit_says_why_and_cannot_be_fetched():
     why = "needs 12.0 GB of memory, 8.0 are free"
-    row = Row("big", known("qwen3-14b"), 9_000_000_000, "not fetched", why, False, None, None, None)  # noqa: FBT003
+    row = Row("big", known("qwen3-14b"), 9_000_000_000, "not fetched", why, False, None, None, None)
     assert view.label(row).startswith("needs 12.0 GB of memory, 8.0 are free · 9.0 GB")
     assert "Fits here needs 12.0 GB of memory" in shown(view.pane(row))
 

@@ -69,12 +69,13 @@ def evals_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
         names = [name for _, name in listed]
         now = before if before in names else names[0] if names else None
         against = other if other in names else NONE
-        return [
-            *doing(),
+        boxes = [
             gr.Dropdown(choices=listed, value=now),
             gr.Dropdown(choices=[NO_OTHER, *listed], value=against),
-            *_shown(desk().look(now, against if against != NONE else "") if now else None),
         ]
+        looked = _shown(desk().look(now, against if against != NONE else "") if now else None)
+        # Last, for a run may have been started while the figures were read.
+        return [*doing(), *boxes, *looked]
 
     def start(suite_: object, tier_: object) -> list[Any]:
         wrong = desk().start(suite_, tier_)

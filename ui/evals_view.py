@@ -85,17 +85,36 @@ def _versions(run: Run) -> str:
 
 
 def _figures(run: Run, other: Run | None) -> str:
-    heads = ["", "Rate, with its 95 % interval", "Value", "Counted"]
-    heads += [f"Against {other.name}"] if other else []
+    heads = [
+        "",
+        "Rate, with its 95 % interval",
+        "Value",
+        "Counted",
+        *([f"Against {other.name}"] if other else []),
+    ]
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
-    parts = {"Cases passed": [], "How answers hold": []}  # type: dict[str, list[str]]
-    for name, figure in rows(run):
-        parts["Cases passed" if name in TOP else "How answers hold"].append(_row(name, figure, other))
-    return "".join(
+    counted = [(name, figure) for name, figure in rows(run) if figure.value is not None]
+    passed = [_row(name, figure, other) for name, figure in counted if name in TOP]
+    held = [_row(name, figure, other) for name, figure in counted if name not in TOP]
+    legend = (
+        f'<ul class="ts-legend"><li><span class="ts-key ts-now"></span>{escape(run.name)}</li>'
+        f'<li><span class="ts-key ts-then"></span>{escape(other.name)}</li></ul>'
+        if other
+        else ""
+    )
+    folded = (
+        f"<details><summary>How the answers hold, in {len(held)} measures</summary>"
+        f"{_table('How the answers hold', head, held)}</details>"
+        if held
+        else ""
+    )
+    return f"{legend}{_table('Cases passed', head, passed)}{folded}"
+
+
+def _table(title: str, head: str, lines: list[str]) -> str:
+    return (
         f'<div class="ts-wide"><table class="ts-table ts-figures"><caption>{title}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
-        for title, lines in parts.items()
-        if lines
     )
 
 
