@@ -45,6 +45,8 @@ def bert_graph(weights: Path, bert: Bert, *, eight_bit: bool = False) -> bytes:
     With `eight_bit` the matrix products are done in whole numbers of 8 bits: each row of the weights has a
     scale of its own, and each token one that is found as it passes, so that a large value in one token
     leaves the others as exact as they were (LLM.int8(), Dettmers et al. 2022, without the outlier columns).
+    Such a graph takes texts of one length only, for without padding attention need not be told of it, and
+    ONNX Runtime then never writes its table down (FlashAttention, Dao et al. 2022).
     """
     graph = _Graph(weights, eight_bit=eight_bit)
     hidden = _embedded(graph, bert)
@@ -74,7 +76,8 @@ def _layer(graph: _Graph, bert: Bert, prefix: str, rows: str, shape: str) -> str
     attention = f"{prefix}attention.self."
     projected = (_linear(graph, rows, attention + name) for name in ("query", "key", "value"))
     parts = [graph.node("Reshape", part, shape) for part in projected]
-    mixed = graph.node("MultiHeadAttention", *parts, "", "lengths", domain=_CONTRIB, num_heads=bert.heads)
+    padding = () if graph.eight_bit else ("", "lengths")
+    mixed = graph.node("MultiHeadAttention", *parts, *padding, domain=_CONTRIB, num_heads=bert.heads)
     mixed = graph.node("Reshape", mixed, "rows")
     mixed = _linear(graph, mixed, f"{prefix}attention.output.dense")
     rows = _normed(graph, bert, graph.node("Add", mixed, rows), f"{prefix}attention.output.LayerNorm")

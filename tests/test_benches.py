@@ -10,6 +10,7 @@ import pytest
 
 from evals import faults, origins, scale
 from evals.speed import programs
+from evals.speed.__main__ import main as speed
 from rag.library import Library
 
 
@@ -49,6 +50,13 @@ def test_speed_runs_ours_as_the_pipeline_does(tmp_path: Path, capsys: pytest.Cap
     added, found = map(json.loads, capsys.readouterr().out.splitlines())
     assert added["seconds"] > 0
     assert found["passage"] == "Rain fell on the hills of Dalby in March."
+
+
+def test_speed_tells_what_adding_again_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text("\n".join(json.dumps({"id": day, "text": f"Rain fell on {day}."}) for day in "abc"))
+    assert speed([str(file), "--articles", "2", "--again"]) == 0
+    assert capsys.readouterr().out.endswith("0 new, 2 unchanged\n")
 
 
 @pytest.mark.slow

@@ -36,7 +36,8 @@ def add_ours(store: Path, file: Path) -> float:
     """Add through the pipeline: passages of whole sentences, words and vectors, copies, one commit each."""
     tearsheet = _ours(store, write=True)
     with tearsheet:
-        assert tearsheet.models.embedder is not None
+        # Open the model before the clock runs, as every other program does.
+        tearsheet.models.embedder.embed([""], "passage")
         began = time.perf_counter()
         tearsheet.add([file])
         return time.perf_counter() - began
