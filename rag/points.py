@@ -59,8 +59,6 @@ IDLE_COST = 0.6
 """What is left of the worth of a sentence that only supposes: what could be, what it would mean."""
 ASKED = 1.0
 """How much more a sentence is worth that holds all words of the topic."""
-VAGUE_COST = 0.6
-"""What is left of the worth of a sentence that names nothing and nobody and gives no number."""
 SUPPORT = 0.6
 """What each further origin that tells the same adds to the worth of a sentence."""
 REPEAT_FROM, REPEAT_COST = 0.4, 2.2
@@ -358,7 +356,6 @@ class Chooser:
         value *= MORE_WITH_FIGURES if statement.counts else 1.0
         value *= 1 + ASKED * statement.asked
         value *= IDLE_COST if statement.supposes else 1.0
-        value *= 1.0 if names_and_numbers(statement) else VAGUE_COST
         value *= (1 + SUPPORT * len(self.pool.tellers(statement))) * self.novelty(statement)
         return float(value) * (LEAN_COST if leaning and statement.leans else 1.0)
 

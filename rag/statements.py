@@ -48,6 +48,12 @@ _BOILERPLATE = re.compile(
     re.I,
 )
 _OWN_REPORT = re.compile(r"\bwe (?:\w+ ){0,2}?(?:wrote|quoted|reported|stated|published|said)\b", re.I)
+_OPENS_BACK = re.compile(
+    r"\s*(?:According to|Under|In|With|After|Before|Despite|By|Of|From|For|At) "
+    r"(?:it|them|him|her|this|that|these|those)\b(?! \w+ing\b)",
+    re.I,
+)
+"""How a sentence begins that only the one before makes plain: "According to it, …"."""
 _TAKES_BACK = re.compile(
     r"\bnot (?:say|write|do|true|so|correct|right|happen)\b|\b(?:wrong|false|untrue|incorrect|mistaken)\b",
     re.I,
@@ -290,12 +296,14 @@ def _unfit(parse: Parse) -> bool:
         return True
     if text.count("“") != text.count("”") or text.count('"') % 2:
         return True
-    if re.search(r"\b(?:so|this|that|them|it)\W*$", text, re.I):
+    if text.endswith(":") or re.search(r"\b(?:so|this|that|them|it)\W*$", text, re.I):
         return True
     return not any(token.pos in {"VERB", "AUX"} and token.dep not in {"amod", "acl"} for token in tokens)
 
 
 def _points_back(parse: Parse) -> bool:
+    if _OPENS_BACK.match(parse.text):
+        return True
     tokens = parse.tokens
     quoted = _quoted(tokens)
     for i, token in enumerate(tokens):

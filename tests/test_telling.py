@@ -50,6 +50,11 @@ def test_what_leans_stands_behind_what_it_leans_on_where_that_is_plain(text, lin
     assert told(text) == lines
 
 
+def test_what_opens_with_what_came_before_or_only_announces_is_not_told_alone():
+    text = "Under it, Norland gives up the port of Tarnvik. The Solvei leaves the town with three questions:"
+    assert told(text) == []
+
+
 def test_the_words_are_not_exceeded():
     assert told(BOTH, words=15) == [DIED]
 
