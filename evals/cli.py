@@ -147,7 +147,7 @@ def _lint_arguments(parser: argparse.ArgumentParser) -> None:
 def _public_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("layout", choices=LAYOUTS, help="the form of the files")
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="the files of the set")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N questions only")
+    parser.add_argument("--limit", type=int, metavar="N", help="N of its questions, evenly spread")
     parser.add_argument("--tier", choices=TIERS, help="how answers are worded")
 
 

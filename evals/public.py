@@ -19,6 +19,7 @@ from evals.ask import Progress, offline
 from evals.official import Outcome, alce, diversesumm, multihop, ramdocs, realtimeqa, squad, wice
 from evals.official import Scored as Scored
 from rag.errors import InputError
+from rag.records import Article, Passage
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 ALCE_DOCS = 5
 """Passages of each ALCE question that are used, as in its main setting."""
-WICE_SENTENCES = 4
-"""Evidence sentences, by shared words, that a WiCE claim is held against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +202,10 @@ def _lines(path: Path) -> list[Any]:
 
 
 def load(layout: str, paths: Sequence[Path], *, limit: int | None = None) -> PublicSet:
-    """Return a set of that layout, its first `limit` questions. Raises InputError naming the files."""
+    """Return a set of that layout; with `limit` so many of its questions, evenly spread, as sets are sorted.
+
+    Raises InputError naming the files.
+    """
     try:
         loaded = LAYOUTS[layout][0](paths)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -211,7 +213,10 @@ def load(layout: str, paths: Sequence[Path], *, limit: int | None = None) -> Pub
         raise InputError(f"{names} cannot be read as {layout}: {error!r}.") from error
     if not loaded.items:
         raise InputError(f"{', '.join(map(str, paths))} holds no question of the layout {layout}.")
-    return replace(loaded, items=loaded.items[:limit])
+    every = loaded.items
+    if limit is None or limit >= len(every):
+        return loaded
+    return replace(loaded, items=tuple(every[i * len(every) // limit] for i in range(limit)))
 
 
 def run_public(
@@ -288,12 +293,12 @@ def _ask(tearsheet: Tearsheet, item: Item, folder: Path) -> Outcome:
 
 
 def _judge_claim(tearsheet: Tearsheet, item: Item) -> Outcome:
-    """Hold a claim against the evidence sentences that share the most words with it."""
-    from rag.text import content_words
-    from rag.verify import check
+    """Hold a claim against its evidence, as `tearsheet check` holds claims against articles."""
+    from rag.library import text_id
+    from rag.verdict import verdict
 
-    wanted = set(content_words(item.question))
-    evidence: list[str] = item.gold["evidence"]
-    best = sorted(evidence, key=lambda text: -len(wanted & set(content_words(text))))[:WICE_SENTENCES]
-    claim, *cited = tearsheet.models.parser.parse([item.question, *best])
-    return Outcome(gold=item.gold, short="", text="", status=check(claim, cited).support)
+    text = "\n".join(item.gold["evidence"])
+    passage = Passage(Article(text_id(text), text), 0, len(text))
+    models = tearsheet.models
+    said = verdict(item.question, [passage], models.parser, models.embedder)
+    return Outcome(gold=item.gold, short="", text="", status=said.support)

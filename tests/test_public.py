@@ -157,6 +157,15 @@ def test_diversesumm_counts_the_groups_cited():
     assert figures(diversesumm([row]))["groups of sources cited"] == 0.5
 
 
+def test_a_limit_takes_questions_evenly_spread(tmp_path):
+    row = {"gold_answers": ["a"], "wrong_answers": [], "documents": [{"text": "t"}]}
+    lines = [json.dumps({"question": f"q{n}", **row}) for n in range(10)]
+    (tmp_path / "ten.jsonl").write_text("\n".join(lines), "utf-8")
+    kept = load("ramdocs", [tmp_path / "ten.jsonl"], limit=4).items
+    assert [item.question for item in kept] == ["q0", "q2", "q5", "q7"]
+    assert len(load("ramdocs", [tmp_path / "ten.jsonl"], limit=99).items) == 10
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason="the public sets are not on this machine")
 def test_a_few_real_questions_are_asked_and_scored(tmp_path):
