@@ -47,6 +47,27 @@ def remembered(library: Path, topic: str) -> Last | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A line of the list of earlier briefings."""
+
+    topic: str
+    made: str
+    """When it was made, ISO 8601."""
+    lines: int
+
+
+def earlier(library: Path, *, most: int = 50) -> tuple[Earlier, ...]:
+    """Return the last briefing on each topic, the newest first; files that are damaged are passed over."""
+    found: list[Earlier] = []
+    for file in (library / FOLDER).glob("*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            row = json.loads(file.read_text("utf-8"))
+            if row["version"] == VERSION:
+                found.append(Earlier(str(row["topic"]), str(row["made"]), len(row["lines"])))
+    return tuple(sorted(found, key=lambda one: one.made, reverse=True)[:most])
+
+
 def remember(library: Path, brief: Brief) -> None:
     """Keep the lines of a briefing, whole or not at all; nothing where the folder cannot be written."""
     with suppress(OSError):
@@ -129,4 +150,4 @@ def _file(library: Path, topic: str) -> Path:
     return library / FOLDER / f"{name}.json"
 
 
-__all__ = ["HEADING", "Last", "compare", "remember", "remembered"]
+__all__ = ["HEADING", "Earlier", "Last", "compare", "earlier", "remember", "remembered"]

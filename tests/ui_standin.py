@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from rag.errors import CancelledError
+from rag.library import ALL, Filter
 from rag.pipeline import Draft, Event, Found
 from rag.records import Answer, Article, Citation, Claim, Hit, Passage, Rejected, Side, Support
 
@@ -84,6 +85,7 @@ class Standin:
     held: tuple[Article, ...] = (FIRE, WARD)
     by_question: dict[str, Answer] = field(default_factory=dict)
     error: Exception | None = None
+    asked: list[tuple[str, Filter, tuple[Answer, ...]]] = field(default_factory=list)
     closed: int = 0
     running: int = 0
 
@@ -98,8 +100,14 @@ class Standin:
         return list(self.held)
 
     def ask_events(
-        self, question: str, *, cancelled: Callable[[], bool] | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = ALL,
+        conversation: Sequence[Answer] = (),
+        cancelled: Callable[[], bool] | None = None,
     ) -> Generator[Event, None, None]:
+        self.asked.append((question, where, tuple(conversation)))
         answer = self.by_question.get(question, self.answer)
         self.running += 1
         try:

@@ -17,8 +17,12 @@ from rag.pipeline import Tearsheet
 from rag.settings import Settings
 from ui import TEMPORARY, guard, handlers
 from ui.api import ALONE, Beside, open_beside
-from ui.ask_tab import ask_tab, held
+from ui.ask_tab import ask_tab
 from ui.auth import Hashed
+from ui.brief_tab import brief_tab
+from ui.evals_tab import evals_tab
+from ui.library_tab import library_tab
+from ui.models_tab import models_tab
 from ui.widgets import PRIVATE, text
 
 PORTS = 20
@@ -27,8 +31,15 @@ WAITING = 8
 """Questions that may wait for the model; further ones are turned away."""
 SESSIONS = 200
 """Browser sessions whose conversation is kept."""
-TABS: tuple[tuple[str, Callable[[gr.Blocks, Tearsheet], None]], ...] = (("Ask", ask_tab),)
+TABS: tuple[tuple[str, Callable[[gr.Blocks, Tearsheet], None]], ...] = (
+    ("Ask", ask_tab),
+    ("Briefing", brief_tab),
+    ("Library", library_tab),
+    ("Evals", evals_tab),
+    ("Models", models_tab),
+)
 """What stands behind each tab, from left to right; each lays itself out and connects itself."""
+STYLES = ("theme.css", "tabs.css")
 
 _SYSTEM_FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Liberation Sans", "sans-serif")
 _MONO_FONT = ("ui-monospace", "Menlo", "Consolas", "Liberation Mono", "monospace")
@@ -38,8 +49,8 @@ def build(tearsheet: Tearsheet) -> gr.Blocks:
     """Return the page over an open Tearsheet, with its queue; launch it with `launch_options()`."""
     kept = (3600, 86400)
     with gr.Blocks(title="Tearsheet", analytics_enabled=False, fill_width=True, delete_cache=kept) as page:
-        head = text(handlers.masthead(held(tearsheet)), "masthead")
-        page.load(lambda: handlers.masthead(held(tearsheet)), outputs=head, **PRIVATE)
+        head = text(handlers.masthead(handlers.held(tearsheet)), "masthead")
+        page.load(lambda: handlers.masthead(handlers.held(tearsheet)), outputs=head, **PRIVATE)
         with gr.Tabs(elem_id="tabs"):
             for name, tab in TABS:
                 with gr.Tab(name, id=name.casefold(), elem_id=f"tab-{name.casefold()}"):
@@ -61,7 +72,7 @@ def launch_options(
     """
     stack = guard.middleware(guard.own_names(host), password=password, temporary=TEMPORARY)
     without_pages = {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    style = files("ui").joinpath("theme.css").read_text("utf-8")
+    style = "\n".join(files("ui").joinpath(name).read_text("utf-8") for name in STYLES)
     return {
         "server_name": host,
         "share": False,

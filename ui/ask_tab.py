@@ -2,106 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
 from rag.pipeline import Tearsheet
-from ui import handlers
-from ui.widgets import MODEL, PRIVATE, Stops, text
+from ui import answers, handlers
+from ui.ask_desk import PARTS, AskDesk
+from ui.blocks import blocks_named
+from ui.narrow import Narrow
+from ui.widgets import MODEL, PRIVATE, text
 
-FEW = 20
-"""Articles above which a library cannot be the demonstration one, so that its texts need not be read."""
-FORGET_AFTER = 12 * 3600
-"""Seconds after which an idle session's conversation is forgotten."""
+KEY = "tearsheet-conversation"
+"""Under what a browser keeps the secret to its conversation."""
 
 
 def ask_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
     """Lay out question, answers and sources, and connect them."""
-    stops = Stops()
-    turns = gr.State((), time_to_live=FORGET_AFTER)
-    with gr.Row(elem_id="ask", equal_height=False):
-        with gr.Column(scale=3, min_width=320, elem_id="left"):
-            with gr.Row(elem_id="asking"):
-                question = gr.Textbox(
-                    label="Your question",
-                    placeholder="Ask your articles",
-                    lines=1,
-                    max_lines=4,
-                    scale=5,
-                    autofocus=True,
-                    elem_id="question",
-                    container=False,
+    desk = AskDesk(tearsheet)
+    part: dict[str, Any] = {}
+    # A fixed key: it hides nothing, and one made anew with each start would lose the conversation's place.
+    part["secret"] = gr.BrowserState("", storage_key=KEY, secret=KEY)
+    with gr.Row(elem_id="ask", elem_classes="ts-columns", equal_height=False):
+        with gr.Column(scale=3, min_width=320, elem_id="left", elem_classes="ts-left"):
+            part |= _asking()
+            narrow = Narrow(page, tearsheet, "ask")
+            with gr.Column(elem_id="first", visible=False) as part["first"]:
+                text(answers.FIRST_RUN, "first-words")
+                seeds = gr.Button(
+                    "Add the five demonstration articles", variant="primary", elem_id="seeds", min_width=0
                 )
-                go = gr.Button("Ask", variant="primary", elem_id="go", scale=1, min_width=84)
-                stop = gr.Button("Stop", variant="stop", elem_id="stop", scale=1, min_width=84, visible=False)
-            with gr.Row(elem_id="examples", visible=bool(offered := _examples(tearsheet))) as examples:
-                tries = [gr.Button(one, size="sm", elem_classes="ts-example") for one in offered]
-            with gr.Row(elem_id="state"):
-                status = text(handlers.status_line(handlers.READY), "status")
-                clear = gr.Button("Clear", size="sm", variant="secondary", elem_id="clear", min_width=64)
-            answers = text(handlers.conversation(()), "answers")
-        with gr.Column(scale=2, min_width=320, elem_id="right"):
-            sources = text(handlers.source_pane(()), "sources")
+            with gr.Row(elem_id="examples", visible=False) as part["examples"]:
+                tries = [gr.Button(one, size="sm", min_width=0) for one in handlers.EXAMPLES]
+            part |= _state()
+            with gr.Column(elem_id="kept", elem_classes="ts-box", visible=False) as part["taken"]:
+                copied = gr.Textbox(
+                    label="The newest answer as Markdown, with footnotes",
+                    lines=6,
+                    max_lines=6,
+                    buttons=["copy"],
+                    interactive=False,
+                    elem_id="copied",
+                )
+                saved = gr.DownloadButton(
+                    "Save the whole conversation", size="sm", elem_id="saved", elem_classes="ts-small"
+                )
+            part["answers"] = text(answers.conversation(()), "answers")
+        with gr.Column(scale=2, min_width=320, elem_id="right", elem_classes="ts-right"):
+            part["sources"] = text(answers.source_pane(()), "sources")
 
-    shown = [question, turns, answers, sources, status, go, stop, examples]
-
-    def ask(asked: str | None, before: tuple[handlers.Turn, ...], request: gr.Request) -> Iterator[list[Any]]:
-        if not (asked or "").strip():  # also what the second click of a double click brings
-            yield [gr.skip()] * len(shown)
-            return
-        flag = stops.start(str(request.session_hash))
-        articles = held(tearsheet)
-        steps = handlers.converse(tearsheet, asked or "", before, articles=articles, cancelled=flag.is_set)
-        taken: Any = ""
-        try:
-            for step in steps:
-                pane = gr.skip() if step.sources is None else step.sources
-                buttons = [gr.Button(visible=step.done), gr.Button(visible=not step.done)]
-                page_now = [step.turns, step.conversation, pane, step.status, *buttons]
-                yield [taken, *page_now, gr.Row(visible=False)]
-                taken = gr.skip()  # from here on the box belongs to the next question
-        finally:
-            flag.set()
-            steps.close()
-
-    def halt(request: gr.Request) -> None:
-        stops.stop(str(request.session_hash))
-
-    def forget(request: gr.Request) -> list[Any]:
-        halt(request)
-        blank = [handlers.conversation(()), handlers.source_pane(()), handlers.status_line(handlers.READY)]
-        buttons = [gr.Button(visible=True), gr.Button(visible=False)]
-        return ["", (), *blank, *buttons, gr.Row(visible=bool(offered))]
-
+    shown = [part[name] for name in PARTS]
+    secret, question = part["secret"], part["question"]
     running = [
         trigger(
-            ask,
-            inputs=[given, turns],
+            desk.ask,
+            inputs=[given, secret, *narrow.inputs],
             outputs=shown,
             trigger_mode="always_last",
             show_progress="minimal",
-            show_progress_on=status,
+            show_progress_on=part["status"],
             **MODEL,
         )
         for trigger, given in [
             (question.submit, question),
-            (go.click, question),
+            (part["go"].click, question),
             *((button.click, button) for button in tries),
         ]
     ]
     # Not `cancels`: the answer must end by itself, so that what was written so far is kept on the page.
-    stop.click(halt, **PRIVATE)
-    clear.click(forget, outputs=shown, cancels=running, **PRIVATE)
-    page.unload(halt)
+    part["stop"].click(desk.halt, **PRIVATE)
+    part["clear"].click(desk.forget, inputs=secret, outputs=shown, cancels=running, **PRIVATE)
+    part["keep"].click(desk.take, inputs=secret, outputs=[copied, saved, part["taken"]], **PRIVATE)
+    page.load(desk.opened, inputs=secret, outputs=shown[2:], **PRIVATE)
+    page.unload(desk.halt)
+    for tab in blocks_named(page, gr.Tab, "tab-ask"):
+        tab.select(desk.waiting, outputs=part["first"], **PRIVATE)
+    seeds.click(
+        desk.begin,
+        inputs=secret,
+        outputs=[*blocks_named(page, gr.Markdown, "masthead"), *shown[2:]],
+        show_progress="minimal",
+        show_progress_on=part["status"],
+        **MODEL,
+    )
 
 
-def held(tearsheet: Tearsheet) -> int:
-    """Return how many articles the library holds."""
-    return int(tearsheet.library.counts().articles)
+def _asking() -> dict[str, Any]:
+    with gr.Row(elem_id="asking", elem_classes="ts-asking"):
+        question = gr.Textbox(
+            label="Your question",
+            placeholder="Ask your articles",
+            lines=1,
+            max_lines=4,
+            scale=5,
+            autofocus=True,
+            elem_id="question",
+            elem_classes="ts-line",
+            container=False,
+        )
+        go = gr.Button("Ask", variant="primary", elem_id="go", elem_classes="ts-go", scale=1, min_width=84)
+        stop = gr.Button(
+            "Stop",
+            variant="stop",
+            elem_id="stop",
+            elem_classes="ts-go",
+            scale=1,
+            min_width=84,
+            visible=False,
+        )
+    return {"question": question, "go": go, "stop": stop}
 
 
-def _examples(tearsheet: Tearsheet) -> tuple[str, ...]:
-    few = held(tearsheet) <= FEW
-    return handlers.examples(tearsheet.library.articles() if few else ())
+def _state() -> dict[str, Any]:
+    with gr.Row(elem_id="state", elem_classes="ts-state"):
+        status = text(handlers.status_line(handlers.READY), "status")
+        keep = gr.Button("Copy or save", size="sm", elem_id="keep", elem_classes="ts-small", visible=False)
+        clear = gr.Button("Forget", size="sm", elem_id="clear", elem_classes="ts-small", visible=False)
+    return {"status": status, "keep": keep, "clear": clear}

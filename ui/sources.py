@@ -41,13 +41,23 @@ def clip(text: str, length: int) -> str:
     return text[:length].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
-def citation_mark(citation: Citation, numbers: Numbers, turn: int) -> str:
-    """Return the link from a claim to its source card; pointing at it shows the quote."""
+def count(number: int, noun: str) -> str:
+    """Return e.g. `1 article`, `1,038 articles`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def citation_mark(citation: Citation, numbers: Numbers, turn: int | str, *, judged: bool = True) -> str:
+    """Return the link from a claim to its source card; the quote shows while it is pointed at or focused.
+
+    Only what is `judged` has a verdict: a passage that merely came near has none.
+    """
     number = numbers[citation.article.id, citation.start, citation.end]
-    article = citation.article
-    named = ", ".join(filter(None, (article.source or title_of(article), day_in_words(article.published))))
-    preview = escape(f"{named}: “{clip(citation.quote, PREVIEW)}”")
-    return f'<a class="ts-cite" href="#src-{turn}-{number}" title="{preview}">[{number}]</a>'
+    quote, who = escape(clip(citation.quote, PREVIEW)), byline(citation.article)
+    return (
+        f'<span class="ts-c"><a class="ts-cite" href="#src-{turn}-{number}">[{number}]</a>'
+        f'<span class="ts-pop"><q dir="auto">{quote}</q><span class="ts-from">{who}</span>'
+        f"{verdict(citation) if judged else ''}</span></span>"
+    )
 
 
 def verdict(citation: Citation) -> str:
@@ -56,10 +66,19 @@ def verdict(citation: Citation) -> str:
     return f'<span class="ts-verdict ts-{citation.support}">{SIGNS[citation.support]} {words}</span>'
 
 
-def source_card(citation: Citation, turn: int, number: int, *, whole: bool = True) -> str:
+def source_card(
+    citation: Citation,
+    turn: int,
+    number: int,
+    *,
+    whole: bool = True,
+    copy_of: int = 0,
+    judged: bool = True,
+) -> str:
     """Return one numbered card: the article, the verdict, and the quoted words marked where they stand.
 
-    `whole` adds the article around them, folded; following the card's link opens it at the mark.
+    `whole` adds the article around them, folded; following the card's link opens it at the mark. `copy_of`
+    is the number of a card whose article this one copies. Without `judged` there is no verdict.
     """
     article, quoted = citation.article, (citation.start, citation.end)
     opened, links = "", f'<a href="#turn-{turn}">Back to the answer</a>'
@@ -67,10 +86,12 @@ def source_card(citation: Citation, turn: int, number: int, *, whole: bool = Tru
         anchor = f"full-{turn}-{number}"
         opened = _folded_article(article, quoted, anchor)
         links = f'<a href="#{anchor}">See it in the article</a> {links}'
+    said = f"<p>{verdict(citation)}</p>" if judged else ""
+    copied = f'<p class="ts-copy">Near-copy of [{copy_of}], one origin</p>' if copy_of else ""
     return (
         f'<article class="ts-card" id="src-{turn}-{number}" tabindex="-1">'
         f'<p class="ts-number">{number}</p><h3 dir="auto">{escape(title_of(article))}</h3>'
-        f"{_imprint(article)}<p>{verdict(citation)}</p>"
+        f"{imprint(article)}{copied}{said}"
         f'<div class="ts-passage">{marked(article.text, around(article.text, quoted), quoted)}</div>'
         f'{opened}<p class="ts-links">{links}</p></article>'
     )
@@ -81,7 +102,7 @@ def found_card(hit: Hit) -> str:
     article, shown = hit.passage.article, escape(clip(hit.passage.text, PREVIEW))
     return (
         f'<article class="ts-card ts-found"><h3 dir="auto">{escape(title_of(article))}</h3>'
-        f'{_imprint(article)}<p class="ts-passage" dir="auto">{shown}</p></article>'
+        f'{imprint(article)}<p class="ts-passage" dir="auto">{shown}</p></article>'
     )
 
 
@@ -136,7 +157,7 @@ def byline(article: Article) -> str:
     return f"<bdi>{named}</bdi>" + (f", <time>{escape(said)}</time>" if said else "")
 
 
-def _imprint(article: Article) -> str:
+def imprint(article: Article) -> str:
     """Return the outlet and the date as the article states them, and where it was published."""
     outlet = f"<bdi>{escape(article.source)}</bdi>" if article.source else ""
     said = day_in_words(article.published)

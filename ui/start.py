@@ -14,9 +14,8 @@ from rag.errors import LibraryError, TearsheetError
 from rag.library import Library
 from rag.session import DONE, INTERRUPTED, complain
 from rag.settings import Settings
-from ui.handlers import EXAMPLES, examples
+from ui.handlers import EXAMPLES, SEEDS, examples
 
-SEEDS = Path(__file__).resolve().parents[1] / "seeds" / "articles"
 FEW = 20
 """Articles above which a library cannot be the demonstration one, so that its texts need not be read."""
 

@@ -21,6 +21,11 @@ def text(value: str, name: str, **given: Any) -> gr.Markdown:  # noqa: ANN401 - 
     )
 
 
+def seen(visible: bool) -> Any:  # noqa: ANN401, FBT001 - an update of gradio's
+    """Return the update that shows or hides a part of the page."""
+    return gr.update(visible=visible)
+
+
 class Stops:
     """Which sessions have a model running, and the flag that stops each."""
 
