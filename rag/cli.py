@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from rag import brief_command, models_command, shelf
+from rag import brief_command, check_command, models_command, shelf
 from rag.errors import InputError, TearsheetError
 from rag.records import Answer
 from rag.render import answer_to_json, safe
@@ -241,6 +241,7 @@ def _ui(arguments: argparse.Namespace, session: Session) -> int:
 COMMANDS = (
     *shelf.COMMANDS,
     Command("ask", "answer a question from the articles", _ask_arguments, _ask),
+    check_command.COMMAND,
     brief_command.COMMAND,
     models_command.COMMAND,
     Command("eval", "check the answers against facts written by hand", _eval_arguments, _eval),

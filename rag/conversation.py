@@ -1,8 +1,7 @@
 """A follow-up question made self-contained from the turns before it: "and who led it?" names what "it" is.
 
-Rules over the parse, no model: what a pronoun stands for is sought in the latest turn that offers something
-of its kind, and what a fragment leaves out is taken from the question before. A question that stands alone
-comes back as it was.
+What a pronoun stands for is sought in the latest turn that offers something of its kind; what a fragment
+leaves out is taken from the question before. A question that stands alone comes back as it was.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ IT = frozenset({"it", "its", "that", "this"})
 
 _CONNECTIVE = re.compile(r"^(?:(?:and|but|so|also|then|ok|okay|well)\b[\s,]*)+(?=\w)", re.I)
 _WHAT_ABOUT = re.compile(r"^(?:and\s+)?(?:what|how) about\b\s*", re.I)
-_WH = re.compile(r"^(?:who|whom|whose|what|which|when|where|why|how)\b", re.I)
+_ASKS_OBJECT = re.compile(r"(?:who|whom|what|which|how many|how much)\b", re.I)
 _HAPPENED = re.compile(
     r"^(?P<wh>(?:since |until |by )?(?:when|where|why|how))\s+"
     r"(?:(?:is|was|were)\s+(?:that|this|it)|(?:did|does|has|have|had)\s+(?:that|this|it|all that)\s+"
@@ -132,12 +131,12 @@ def _asked_again(asking: str, turn: Turn, last: Parse) -> str:
     rest = rest.rstrip("? ")
     if not rest:
         return ""
-    who = re.match(r"(?:who|whom|what|which|how many|how much)\b", asking, re.I)
+    who = _ASKS_OBJECT.match(asking)
     if rest.split()[0].casefold() in _HELPERS:
         if not who:
             return f"{asking} {_lower(_with_object(opening, rest, turn, last))}?"
         filled = re.sub(rf"\b(?:{'|'.join(_EMPTY)})\b ", "", rest, count=1)
-        return f"{asking} {_lower(filled)}?" if filled != rest or _asks_object(opening) else ""
+        return f"{asking} {_lower(filled)}?" if filled != rest or _ASKS_OBJECT.match(opening) else ""
     if not opening:
         return f"{asking}: {rest}?"
     if who:
@@ -145,14 +144,10 @@ def _asked_again(asking: str, turn: Turn, last: Parse) -> str:
     return f"{asking} was it that {turn.short if _is_short_name(turn) else 'someone'} {rest}?"
 
 
-def _asks_object(opening: str) -> bool:
-    return bool(re.match(r"(?:what|which|who|whom|how many|how much)\b", opening, re.I))
-
-
 def _with_object(opening: str, rest: str, turn: Turn, last: Parse) -> str:
     """The rest of a question that asked for an object, with what was found in its place."""
     verb = next((token for i, token in enumerate(last.tokens) if token.head == i), None)
-    at = rest.find(f" {verb.text}") if verb and verb.pos == "VERB" and _asks_object(opening) else -1
+    at = rest.find(f" {verb.text}") if verb and verb.pos == "VERB" and _ASKS_OBJECT.match(opening) else -1
     if at < 0 or verb is None:
         return rest
     end = at + 1 + len(verb.text)
@@ -210,11 +205,9 @@ def _place_for(fragment: Parse, last: Parse) -> tuple[int, int] | None:
             if group is _DATES:
                 return None
     named = any(token.pos == "PROPN" for token in fragment.tokens)
-    phrases = [span for span in _phrases(last) if _has_name(last, span) == named]
+    phrases = [span for span in _phrases(last) if bool(_names(last, span)) == named]
     if named:
         phrases = [(names[0].start, names[-1].end) for names in (_names(last, at) for at in phrases)]
-    if named and not phrases:
-        return None
     plural = any(token.tag in {"NNS", "NNPS"} for token in fragment.tokens)
     alike = [span for span in phrases if any(t.tag == "NNS" for t in _inside(last, span)) == plural]
     return next(reversed(alike or phrases), None)
@@ -243,10 +236,6 @@ def _inside(parse: Parse, span: tuple[int, int]) -> list[Token]:
 
 def _names(parse: Parse, span: tuple[int, int]) -> list[Token]:
     return [token for token in _inside(parse, span) if token.pos == "PROPN"]
-
-
-def _has_name(parse: Parse, span: tuple[int, int]) -> bool:
-    return bool(_names(parse, span))
 
 
 # ---------------------------------------------------------------- what a pronoun stands for
@@ -366,6 +355,9 @@ def _offered(kind: frozenset[str], turn: Turn, asked: Parse, parser: Parser) -> 
         for name in _people(asked, turn, parser):
             yield _fitting(name, kind, turn)
         yield _described(asked) if asks == "person" else ""
+        for entity in parser.parse([turn.said])[0].entities:
+            if entity.label == "PERSON":
+                yield _fitting(re.sub(r"['’]s?$", "", entity.text), kind, turn)
         yield from _nouns(asked, lambda head: head.lemma.casefold() in _PERSONS)
         return
     if kind is _PLACES:
@@ -407,7 +399,7 @@ def _full(turn: Turn, parser: Parser) -> str:
 
 
 def _people(asked: Parse, turn: Turn, parser: Parser) -> Iterator[str]:
-    """Names of people, those of the question first."""
+    """The names of people in the question, some of which only the answer shows to be people's."""
     said = parser.parse([turn.said])[0] if turn.said else None
     people = {e.text.split()[-1] for e in (said.entities if said else ()) if e.label == "PERSON"}
     for start, end in _phrases(asked):
@@ -418,9 +410,6 @@ def _people(asked: Parse, turn: Turn, parser: Parser) -> Iterator[str]:
         labels = {t.entity for t in tokens}
         if "PERSON" in labels or name.split()[-1] in people or (not labels & _NOT_PEOPLE and " " in name):
             yield name
-    for entity in said.entities if said else ():
-        if entity.label == "PERSON":
-            yield re.sub(r"['’]s?$", "", entity.text)
 
 
 def _fitting(name: str, kind: frozenset[str], turn: Turn) -> str:

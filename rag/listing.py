@@ -114,6 +114,12 @@ def ids(store: Store, *, words: str = "", where: Filter = ALL) -> list[str]:
     return [row[0] for row in store.rows(f"SELECT id {condition} ORDER BY number", *values)]
 
 
+def outlets(store: Store) -> list[str]:
+    """Return the different outlets, by name."""
+    sql = "SELECT max(source) FROM articles WHERE replaced_by IS NULL GROUP BY source COLLATE NOCASE"
+    return [row[0] for row in store.rows(sql) if row[0]]
+
+
 def tallies(store: Store) -> list[Tally]:
     """Return how many articles each outlet has on each day, by day; undated ones first."""
     sql = """

@@ -8,30 +8,30 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Generator as Events
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
+from datetime import date
 from pathlib import Path
 from typing import Self
 
-from models.protocols import Embedder, Generator, Parser
-from models.trees import Trees
 from rag.adding import Adding, AddReport, Progress
 from rag.answer import Draft, Event, Found, answer
 from rag.brief import WORDS, brief
 from rag.changes import compact
-from rag.confidence import Calibration
+from rag.check import check_text
 from rag.conversation import asked_as, turn_of
+from rag.dates import day_of
+from rag.engines import Models
 from rag.errors import CancelledError, InputError, LibraryError, ModelError, QuestionError
 from rag.evidence import Evidence, select
 from rag.fetch import Fetcher, is_address, plain_address
 from rag.fuse import reword
 from rag.laws import Problem
 from rag.library import ALL, Filter, Library
+from rag.listing import outlets
 from rag.planted import planted
 from rag.portable import import_library
-from rag.prompts import write_prompt
 from rag.question import Question, read_question
 from rag.read import expected, find_files, read_file
-from rag.records import Answer, Article, Brief, Hit, Tier, Turn
+from rag.records import Answer, Article, Brief, Check, Checked, Hit, Passage, ReadFilter, Tier, Turn
 from rag.retrieve import retrieve
 from rag.scope import articles_on, topic_of
 from rag.server import ServerIndex
@@ -39,11 +39,11 @@ from rag.settings import Settings
 from rag.since import compare, remember, remembered
 from rag.statements import Step
 from rag.subscriptions import Noted, noted, subscriptions
+from rag.text import sentences
+from rag.timewords import narrowed, without_words
+from rag.timewords import read_filters as read_filters_of
 from rag.vectors import ChromaIndex
 from rag.web import read_address, read_subscription
-
-FITTED = Path(__file__).resolve().parent.parent / "models"
-"""Where the fitted weights of evidence and confidence are shipped."""
 
 BRIEF_PASSAGES = 80
 """Passages looked at for a briefing, to find the articles on its topic."""
@@ -56,72 +56,8 @@ OTHER_EMBEDDER = (
     "The vectors of the library are another embedder's, so passages were found by their words alone. "
     "The next `tearsheet add` or `tearsheet doctor --rebuild` makes them anew."
 )
+NOT_READ = "Nothing to answer with was found {words}, so all articles were asked."
 NONE_PASS = "No article passes these filters. `tearsheet list` with the same filters shows what does."
-
-
-class Models:
-    """The models, each loaded when first needed; give any of them to use it instead."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        embedder: Embedder | None = None,
-        parser: Parser | None = None,
-        generator: Generator | None = None,
-    ) -> None:
-        self._settings = settings
-        self._turn = threading.Lock()
-        self._given = (embedder, parser, generator)
-        self._loaded = generator
-        self._tried = generator is not None
-        self.unusable = ""
-        """Why there is no generator although one was asked for; empty when there is one."""
-
-    @cached_property
-    def embedder(self) -> Embedder:
-        from models.embedder import load_embedder
-        from models.sentence import embedder_folder
-
-        return self._given[0] or load_embedder(embedder_folder(self._settings.embedder))
-
-    @cached_property
-    def parser(self) -> Parser:
-        from models.parser import load_parser
-
-        return self._given[1] or load_parser()
-
-    @cached_property
-    def trees(self) -> Trees:
-        return Trees.load(FITTED / "evidence.npz")
-
-    @cached_property
-    def calibration(self) -> Calibration:
-        return Calibration.load(FITTED / "calibration.json")
-
-    @property
-    def generator(self) -> Generator | None:
-        """The language model; None in the quote tier and when it cannot be loaded."""
-        if self._settings.tier == "quote":
-            return None
-        with self._turn:
-            if not self._tried:
-                from models.choose import open_generator
-
-                try:
-                    # Examples and instructions are the same in every prompt of a tier, and read once for all.
-                    beginning = write_prompt("", "")[:-1] if self._settings.tier == "write" else ()
-                    self._loaded = open_generator(
-                        self._settings.model, threads=self._settings.threads, beginning=beginning
-                    )
-                except (ModelError, InputError) as error:
-                    self.unusable = str(error)
-                self._tried = True
-        return self._loaded
-
-    def close(self) -> None:
-        if self._loaded is not None:
-            self._loaded.close()
 
 
 class Tearsheet:
@@ -254,16 +190,26 @@ class Tearsheet:
         where: Filter = ALL,
         as_of: str = "",
         conversation: Sequence[Answer | Turn] = (),
+        read_filters: bool = True,
+        not_read: Sequence[str] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Answer:
         """Return the verified answer from the articles that pass `where`, as they were known on `as_of`.
 
         What the question leaves to the `conversation` before it, the latest last, is put into words first;
-        `asked_as` of the answer then says how. Raises QuestionError, LibraryError, ModelError,
-        CancelledError, and InputError for what is no date.
+        `asked_as` of the answer then says how. With `read_filters` words like "last week" and "according to
+        the Times" narrow the articles, but for those in `not_read`, and `filters` of the answer names them.
+        Raises QuestionError, LibraryError, ModelError, CancelledError, and InputError for what is no date.
         """
         where = replace(where, as_of=as_of) if as_of else where
-        asking = self.ask_events(question, where=where, conversation=conversation, cancelled=cancelled)
+        asking = self.ask_events(
+            question,
+            where=where,
+            conversation=conversation,
+            read_filters=read_filters,
+            not_read=not_read,
+            cancelled=cancelled,
+        )
         with closing(asking) as events:
             for event in events:
                 if isinstance(event, Answer):
@@ -276,19 +222,56 @@ class Tearsheet:
         *,
         where: Filter = ALL,
         conversation: Sequence[Answer | Turn] = (),
+        read_filters: bool = True,
+        not_read: Sequence[str] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Events[Event, None, None]:
         """Yield Found, then Drafts while a model writes, last the Answer. Closing it stops the model."""
         typed = " ".join(question.split())
         turns = [turn_of(each) if isinstance(each, Answer) else each for each in conversation]
         meant = asked_as(typed, turns, self.models.parser) if turns else typed
-        events = self._asked(meant, where, cancelled)
-        if meant == typed:
-            yield from events
-            return
-        with closing(events):
+        read = self._read(meant, where, not_read) if read_filters and self.library.size else ()
+        told = meant if meant != typed else ""
+        for event in self._narrowed(meant, where, read, cancelled) if read else ():
+            if not isinstance(event, Answer):
+                yield event
+            elif event.status != "refused":
+                yield replace(event, question=typed, asked_as=told, filters=read)
+                return
+        with closing(self._asked(meant, where, cancelled)) as events:
             for event in events:
-                yield replace(event, question=typed, asked_as=meant) if isinstance(event, Answer) else event
+                if isinstance(event, Answer):
+                    words = " or ".join(f"“{each.said}”" for each in read)
+                    notes = (*event.notes, NOT_READ.format(words=words)) if read else event.notes
+                    event = replace(event, question=typed, asked_as=told, notes=notes)
+                yield event
+
+    def _read(self, question: str, where: Filter, not_read: Sequence[str]) -> tuple[ReadFilter, ...]:
+        """The filters in the words of a question."""
+        today = day_of(where.as_of) or date.today()
+        return tuple(
+            each
+            for each in read_filters_of(question, lambda: outlets(self.library.store), today)
+            if each.said not in not_read
+        )
+
+    def _narrowed(
+        self,
+        question: str,
+        where: Filter,
+        read: Sequence[ReadFilter],
+        cancelled: Callable[[], bool] | None,
+    ) -> Events[Event, None, None]:
+        """The events of a question asked of the articles that its own words name."""
+        newest = ""
+        if any(each.kind == "latest" for each in read):
+            newest = max(
+                (hit.passage.article.published for hit in self.search(question, where=where)), default=""
+            )
+        with closing(
+            self._asked(without_words(question, read), narrowed(where, read, newest), cancelled)
+        ) as events:
+            yield from events
 
     def _asked(
         self, question: str, where: Filter, cancelled: Callable[[], bool] | None
@@ -411,6 +394,39 @@ class Tearsheet:
             made = compare(made, last)
         seconds = {"retrieve": round(found - began, 3), "brief": round(time.perf_counter() - found, 3)}
         return replace(made, seconds=seconds, notes=(*made.notes, *left_out))
+
+    def check(
+        self,
+        text: str,
+        *,
+        where: Filter = ALL,
+        written: str = "",
+        on_step: Step | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Check:
+        """Return what the articles that pass `where` say of each sentence of a draft.
+
+        `written` is the day, ISO 8601, that its "yesterday" and "Tuesday" are reckoned from, or today.
+        Raises LibraryError, ModelError, CancelledError, and InputError for what is no date.
+        """
+        day = day_of(written) if written else date.today()
+        if day is None:
+            raise InputError(f"A day is written like 2025-12-31; found {written!r}.")
+        if not self.library.size:
+            return Check((), day.isoformat(), (NO_ARTICLES,))
+
+        def find(words: str) -> tuple[Passage, ...]:
+            return tuple(hit.passage for hit in self.search(words, limit=self.settings.passages, where=where))
+
+        total = len(sentences(text))
+        found: list[Checked] = []
+        for each in check_text(text, find, self.models.parser, self.models.embedder, written=day):
+            if cancelled is not None and cancelled():
+                raise CancelledError("The check was stopped.")
+            found.append(each)
+            if on_step is not None:
+                on_step("check", len(found), total)
+        return Check(tuple(found), day.isoformat())
 
     def doctor(self, *, rebuild: bool = False) -> tuple[Problem, ...]:
         """Return the laws that do not hold, after making every index anew when `rebuild` is set."""

@@ -114,6 +114,19 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFilter:
+    """A filter that the words of a question ask for, e.g. "last week" or "according to the Times"."""
+
+    kind: Literal["outlet", "published", "latest"]
+    first: str
+    """The outlet, several of one name by line; or the first day, ISO 8601."""
+    last: str
+    """The last day; empty when there is none."""
+    said: str
+    """The words of the question that it came from."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the articles say to one question."""
 
@@ -136,6 +149,43 @@ class Answer:
     seconds: dict[str, float] = field(default_factory=dict)
     asked_as: str = ""
     """The self-contained question that a follow-up was read as; empty when it was asked as it stands."""
+    filters: tuple[ReadFilter, ...] = ()
+    """What its words narrowed the articles to; empty too when that left no answer and all were asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One sentence of a draft and what the articles say of it."""
+
+    text: str
+    start: int
+    """Where it stands in the draft, in characters."""
+    end: int
+    kind: Literal["claim", "quotation", "none"]
+    """`none` for what claims nothing: a heading, a question, a few words."""
+    support: Support | None = None
+    """None when it claims nothing."""
+    reason: str = ""
+    citations: tuple[Citation, ...] = ()
+    """The words that say so, or otherwise, or that come nearest; the most telling first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A draft, sentence by sentence."""
+
+    sentences: tuple[Checked, ...]
+    written: str = ""
+    """The day that "yesterday" is reckoned from, ISO 8601."""
+    notes: tuple[str, ...] = ()
+
+    def count(self, support: Support) -> int:
+        return sum(each.support == support for each in self.sentences)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is contradicted or unsupported."""
+        return not self.count("contradicted") and not self.count("unsupported")
 
 
 @dataclass(frozen=True, slots=True)

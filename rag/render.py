@@ -86,6 +86,10 @@ def answer_to_json(answer: Answer) -> dict[str, object]:
     return {
         "question": answer.question,
         "asked_as": answer.asked_as or None,
+        "filters": [
+            {"kind": each.kind, "first": each.first or None, "last": each.last or None, "said": each.said}
+            for each in answer.filters
+        ],
         "status": answer.status,
         "answer": answer_text(answer),
         "short": answer.short,

@@ -12,8 +12,8 @@ from models.protocols import Embedder, Generator, Parser
 from models.trees import Trees
 from rag.answer import Draft, answer
 from rag.confidence import Calibration
+from rag.engines import FITTED
 from rag.evidence import select
-from rag.pipeline import FITTED
 from rag.question import read_question
 from rag.records import Answer, Article, Hit, Passage, Tier
 from rag.text import sentences

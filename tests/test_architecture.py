@@ -128,6 +128,7 @@ FENCES = {
         "rag/cli.py",
         "rag/session.py",
         "rag/brief_command.py",
+        "rag/check_command.py",
     ),
     "gradio starlette fastapi pydantic mcp": ("ui/",),
     "fpdf": ("rag/page_pdf.py",),
