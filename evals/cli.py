@@ -105,6 +105,14 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _score_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("answers", type=Path, help="answers.jsonl, a run.json, or their folder")
+    parser.add_argument(
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="RUN",
+        help="a run of other suites by the same model, to be scored together with it",
+    )
     _suite_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the run to this file")
     _gate_arguments(parser)

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from evals import gate
-from evals.ask import Progress
+from evals.ask import Progress, Record
 from evals.campaign import Campaign, check_suites, keep, repeat_lines, run_model, score_run
 from evals.card import CARD_TIERS, CardRow, card_lines, card_row, cards_side_by_side
 from evals.codes import BROKEN, OK, complain
@@ -107,7 +108,7 @@ def _run_card(given: argparse.Namespace, settings: Settings, chosen: Sequence[Ch
 
 
 def _score(given: argparse.Namespace, _: Settings) -> int:
-    records, seconds, identity = read_answers(given.answers)
+    records, seconds, identity = _joined([given.answers, *given.also])
     names = [*given.suites, *given.suite]
     chosen = choose(names, only=given.only, held=given.held, folder=given.corpus)
     check_suites(chosen)
@@ -115,6 +116,18 @@ def _score(given: argparse.Namespace, _: Settings) -> int:
     if given.out:
         write_run(scored, given.out)
     return _judge([scored], given, chosen)
+
+
+def _joined(paths: Sequence[Path]) -> tuple[dict[str, Record], dict[str, float], dict[str, Any]]:
+    """Return the answers of several runs together. Raises InputError when not the same model gave them."""
+    records, seconds, identity = read_answers(paths[0])
+    for path in paths[1:]:
+        more, longer, theirs = read_answers(path)
+        most = max(identity.get("memory", 0), theirs.get("memory", 0))
+        if {**identity, "memory": most} != {**theirs, "memory": most}:
+            raise InputError(f"The answers of {path} are not of the same model and settings as {paths[0]}.")
+        records, seconds, identity = records | more, seconds | longer, {**identity, "memory": most}
+    return records, seconds, identity
 
 
 def _judge(runs: Sequence[Run], given: argparse.Namespace, chosen: Sequence[Chosen]) -> int:

@@ -187,6 +187,19 @@ def test_the_baseline_of_a_fact_file_of_ones_own_never_lands_among_ours(tmp_path
     assert "--baseline FOLDER/baselines/stand-in-write.json" in capsys.readouterr().err
 
 
+def test_runs_of_parts_are_scored_together_when_one_model_gave_them(tmp_path, facts, capsys):
+    whole = standin_run(tmp_path)
+    halves = {"a": whole.cases[:3], "b": whole.cases[3:]}
+    for name, cases in halves.items():
+        write_run(replace(whole, cases=cases), tmp_path / name / "run.json")
+    joined = ["score", str(tmp_path / "a"), str(facts), "--also", str(tmp_path / "b")]
+    assert main([*joined, "--out", str(tmp_path / "all.json")]) == 0
+    assert read_run(tmp_path / "all.json").figures == whole.figures
+    write_run(replace(whole, head={**whole.head, "model": {"name": "other"}}), tmp_path / "b" / "run.json")
+    assert main(joined) == 2
+    assert "not of the same model" in capsys.readouterr().err
+
+
 # ---------------------------------------------------------------- suites
 
 
