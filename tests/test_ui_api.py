@@ -179,7 +179,7 @@ def test_gradios_client_calls_the_same(url):
         "/brief",
         "/search",
     ]
-    assert client.predict(QUESTION, api_name="/ask")["claims"][0]["citations"][0]["path"] == "fire.md"
+    assert client.predict(QUESTION, api_name="/ask")["claims"][0]["citations"][0]["source"] == "The Dalby Gazette"
     assert (
         client.predict(query="fire", limit=1, api_name="/search")["hits"][0]["source"] == "The Dalby Gazette"
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
+import shutil
 import stat
+import sys
 import time
 
+import gradio as gr
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,8 +17,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from rag import cli
 from rag.errors import InputError
-from ui import auth, guard
+from ui import app, auth, guard
 from ui.auth import Hashed, hash_password, load_password, read_hashed, write_password
 from ui.pace import Pace, network_of
 
@@ -148,6 +153,26 @@ def test_a_file_that_holds_no_hash_is_a_clear_error(line):
         read_hashed(line, "The file")
 
 
+def test_the_command_writes_what_it_reads_and_says_what_to_type_next(tmp_path, monkeypatch, capsys):
+    file = tmp_path / "password"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{RIGHT}\n"))
+    assert cli.main(["ui", "--set-password", str(file)]) == 0
+    assert f"tearsheet ui --host 0.0.0.0 --auth {file}" in capsys.readouterr().out
+    assert load_password(file, {}).matches(RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--host", "0.0.0.0"], "needs a password; found host '0.0.0.0' without one"),
+        (["--auth", "/nowhere/password"], "cannot be read"),
+    ],
+)
+def test_the_command_refuses_before_it_serves(given, said, capsys):
+    assert cli.main(["ui", "--no-browser", *given]) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("password", ["", "short", "x" * 1001])
 def test_a_password_too_short_or_long_is_refused(password):
     with pytest.raises(InputError, match=f"found {len(password)}"):
@@ -186,3 +211,28 @@ def test_a_pace_gives_each_address_its_own_permits():
 )
 def test_an_ipv6_network_counts_as_one_address(address, network):
     assert network_of(address) == network
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
+def test_a_browser_with_the_password_uses_the_whole_page():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or pytest.skip("Chromium is not installed (Debian package chromium)")
+    with gr.Blocks(analytics_enabled=False) as page:
+        given, shown = gr.Textbox(label="Given"), gr.Textbox(label="Shown")
+        given.submit(lambda text: f"{text}!", given, shown)
+    page.queue()
+    port = app.free_port("127.0.0.1", 0)
+    options = {"server_port": port, "prevent_thread_lock": True}
+    page.launch(**app.launch_options(password=QUICK) | options)
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        known = {"username": "anyone", "password": RIGHT}
+        stranger, reader = running.new_page(), running.new_context(http_credentials=known).new_page()
+        assert stranger.goto(f"http://127.0.0.1:{port}/").status == 401
+        assert reader.goto(f"http://127.0.0.1:{port}/").status == 200
+        reader.get_by_label("Given").fill("in")
+        reader.get_by_label("Given").press("Enter")
+        sync_api.expect(reader.get_by_label("Shown")).to_have_value("in!")
+        running.close()
+    page.close(verbose=False)

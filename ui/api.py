@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount
 
 from rag.brief import WORDS
-from rag.errors import BusyError, InputError, LockedError, NotFoundError, TearsheetError
+from rag.errors import BusyError, InputError, LibraryError, NotFoundError, TearsheetError
 from rag.fetch import is_address
 from rag.library import Filter
 from rag.pipeline import Tearsheet
@@ -52,17 +52,18 @@ STATUS: tuple[tuple[type[TearsheetError], int], ...] = (
     (NotFoundError, 404),
     (InputError, 400),
     (BusyError, 503),
-    (LockedError, 409),
+    (LibraryError, 409),
 )
 """The HTTP status of an error; every other one of ours is 500."""
 
 
 class Api:
-    """The four calls over an open Tearsheet. One works at a time; WAITING may wait."""
+    """The four calls over an open Tearsheet. One answers and one adds at a time; WAITING may wait."""
 
     def __init__(self, tearsheet: Tearsheet) -> None:
         self._tearsheet = tearsheet
-        self._turn = threading.Lock()
+        self._reading = threading.Lock()
+        self._adding = threading.Lock()
         self._room = threading.BoundedSemaphore(1 + WAITING)
 
     def ask(
@@ -83,7 +84,7 @@ class Api:
         by outlet (`sources`), first and last day (`after`, `before`: 2025, 2025-12 or 2025-12-31), tags or
         article ids; `as_of` answers from what was known on that day.
         """
-        with self._working():
+        with self._working(self._reading):
             where = self._where(sources, after, before, tags, articles, as_of)
             return nameless(answer_to_json(self._tearsheet.ask(question, where=where)))
 
@@ -106,7 +107,7 @@ class Api:
         """
         if not FEWEST_WORDS <= words <= MOST_WORDS:
             raise InputError(f"A briefing has {FEWEST_WORDS} to {MOST_WORDS:,} words; found {words}.")
-        with self._working():
+        with self._working(self._reading):
             where = self._where(sources, after, before, tags, articles, as_of)
             return nameless(brief_to_json(self._tearsheet.brief(topic, words=words, where=where)))
 
@@ -130,7 +131,7 @@ class Api:
             raise InputError(f"A search gives 1 to {MOST_HITS} passages; found limit {limit}.")
         if len(query) > MOST_QUERY:
             raise InputError(f"A search has at most {MOST_QUERY:,} characters; found {len(query):,}.")
-        with self._working():
+        with self._working(self._reading):
             where = self._where(sources, after, before, tags, articles, as_of)
             hits = self._tearsheet.search(query, limit=limit, where=where) if query.strip() else ()
         return nameless({"query": query, "hits": [_hit_to_json(hit) for hit in hits]})
@@ -155,7 +156,7 @@ class Api:
             raise InputError(f"Give the text of an article, or an address like https://…; found url {url!r}.")
         if len(text) > MOST_TEXT:
             raise InputError(f"The text has {len(text):,} characters; at most {MOST_TEXT:,} are taken.")
-        with self._working():
+        with self._working(self._adding):
             if not text:
                 report, added = self._tearsheet.add([url]), None
             else:
@@ -172,11 +173,11 @@ class Api:
         return {"ask": self.ask, "brief": self.brief, "search": self.search, "add": self.add}
 
     @contextmanager
-    def _working(self) -> Iterator[None]:
+    def _working(self, turn: threading.Lock) -> Iterator[None]:
         if not self._room.acquire(blocking=False):
             raise BusyError(f"{WAITING} calls wait already. Try again in a moment.")
         try:
-            with self._turn:
+            with turn:
                 yield
         finally:
             self._room.release()

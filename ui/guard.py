@@ -31,7 +31,7 @@ MAX_UPLOAD = 10 * MAX_FILE
 """Bytes of one request that uploads: a folder dropped on the page comes in one."""
 UPLOADED, UPLOADED_AGAIN = 10 * MAX_UPLOAD, 500_000.0
 """Bytes that one address may upload at once and, a second, again: no disk is filled at a stroke."""
-ASKED, ASKED_AGAIN = 200, 20.0
+ASKED, ASKED_AGAIN = 300, 40.0
 """Requests beside plain reading that one address may send at once, and how many a second it may again."""
 SERVED = 400
 """Requests served at the same time; every open page holds one or two of them."""
