@@ -1,7 +1,8 @@
 """Thousands of questions in one process, several threads at once, and stops at random moments.
 
 `python -m evals.endurance` asks the questions of the seed suite again and again and prints whether memory,
-latency and answers stay as they were. `--tier quote` leaves the language model out, `--tier model` all else.
+latency and answers stay as they were; stopped with Ctrl-C, it prints what was reached. `--tier quote` leaves
+the language model out, `--tier model` all else.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gc
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -16,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,18 +86,26 @@ def endure(
     cancels: int = CANCELS,
     seed: int = 0,
 ) -> Endured:
-    """Ask `count` questions, then as many at once as there are threads, then stop some at random moments."""
+    """Ask `count` questions, then as many at once as there are threads, then stop some at random moments.
+
+    Interrupted while it asks, it goes on with what it has asked.
+    """
     right = {question: ask(question, None) for question in questions}
     wrong, spent, memory = 0, [], []
-    for number in range(count):
-        question = questions[number % len(questions)]
-        began = time.process_time()
-        wrong += ask(question, None) != right[question]
-        spent.append(time.process_time() - began)
-        if (number + 1) % max(1, count // 10) == 0:
-            gc.collect()
-            memory.append(_resident())
-            print(f"  {number + 1:,} questions, {memory[-1] / 1e6:.0f} MB", file=sys.stderr, flush=True)
+    with suppress(KeyboardInterrupt):
+        for number in range(count):
+            question = questions[number % len(questions)]
+            began = time.process_time()
+            wrong += ask(question, None) != right[question]
+            spent.append(time.process_time() - began)
+            if (number + 1) % max(1, count // 10) == 0:
+                gc.collect()
+                memory.append(_resident())
+                told = f"{number + 1:,} questions, {wrong} wrong, {memory[-1] / 1e6:.0f} MB"
+                print(f"  {told}", file=sys.stderr, flush=True)
+    if not spent:
+        raise KeyboardInterrupt
+    memory = memory or [_resident()]
     rounds = max(1, len(spent) // 4 // len(questions))
     quarter = rounds * len(questions)
     latency = (_fastest(spent[:quarter], rounds), _fastest(spent[-quarter:], rounds))
@@ -108,7 +119,9 @@ def endure(
         stopped += _stop(ask, questions[number % len(questions)], drawn.uniform(0, 2 * latency[0]))
         question = drawn.choice(list(questions))
         after += ask(question, None) == right[question]
-    return Endured(count, wrong, tuple(memory), latency, (together, len(asked)), (stopped, after, cancels))
+    return Endured(
+        len(spent), wrong, tuple(memory), latency, (together, len(asked)), (stopped, after, cancels)
+    )
 
 
 def _fastest(spent: Sequence[float], rounds: int) -> float:
@@ -160,6 +173,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="")
     parser.add_argument("--distinct", type=int, default=DISTINCT, help="different questions")
     given = parser.parse_args(argv)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     (chosen,) = choose(["seeds"])
     questions = [case.ask for case in chosen.cases if case.kind == "qa" and case.facts][: given.distinct]
     sizes = {"count": given.questions, "threads": given.threads, "cancels": given.cancels}

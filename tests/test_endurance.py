@@ -58,3 +58,16 @@ def test_what_is_kept_is_not_read_again(tmp_path: Path) -> None:
     rows = list(reuse(tmp_path))
     assert [row[1] for row in rows] == [191, 76, 80, 3]
     assert rows[0][2] > rows[1][2] > 2 * rows[3][2]
+
+
+def test_an_interrupted_run_tells_what_it_reached() -> None:
+    calls: list[str] = []
+
+    def ask(question: str, _: object) -> str:
+        calls.append(question)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return question
+
+    found = endure(ask, ["a", "b"], count=100, threads=2, cancels=0)
+    assert (found.asked, found.wrong, found.together) == (3, 0, (4, 4))
