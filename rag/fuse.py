@@ -43,7 +43,7 @@ def fuse(
             if cancelled is not None and cancelled():
                 raise CancelledError("The briefing was cancelled.")
             if on_step is not None:
-                on_step("fusing", done, len(groups))
+                on_step("wording", done, len(groups))
             group = [points[place] for place in places]
             text = _ask([point.claim.text for point in group], writer, cancelled)
             wrong = objection(text, group, parser)
