@@ -106,10 +106,17 @@ def library_tab(
         return _standing(desk.stand())[: len(standing)]
 
     def enter(*wish: Any) -> list[Any]:  # noqa: ANN401 - what the boxes hold
-        usable = gr.Button(interactive=desk.writable)
-        boxes = [gr.File(interactive=desk.writable), gr.UploadButton(interactive=desk.writable), usable]
-        empty = not desk.stand().articles
-        return [*stand(), *_shelf(desk.browse(Wish(*wish), 0)), *boxes, gr.Accordion(open=empty), *doing()]
+        found, can = desk.stand(), desk.writable
+        boxes = [gr.File(interactive=can), gr.UploadButton(interactive=can), gr.Button(interactive=can)]
+        shelf = _shelf(desk.browse(Wish(*wish), 0))
+        # What is under way comes last, for it may have begun while the rest was read.
+        return [
+            *_standing(found)[: len(standing)],
+            *shelf,
+            *boxes,
+            gr.Accordion(open=not found.articles),
+            *doing(),
+        ]
 
     def doing() -> list[Any]:
         running = desk.work.state.running
