@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 from rag.text import STOPWORDS, normalise
@@ -45,21 +46,44 @@ _SPELLINGS = {
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "aug": "august", "sept": "september",
     "sep": "september", "oct": "october", "nov": "november", "dec": "december",
     "kiev": "kyiv", "zelenskyy": "zelensky", "zelenskiy": "zelensky", "dmitriyev": "dmitriev", "yuri": "yury",
-    "us": "usa", "u.s.": "usa", "u.s": "usa", "america": "usa", "american": "usa", "states": "usa",
-    "americans": "usa", "uk": "britain", "u.k.": "britain", "british": "britain", "eu": "europe",
+    "kharkov": "kharkiv", "lvov": "lviv", "gaddafi": "qaddafi", "kadhafi": "qaddafi", "odessa": "odesa",
+    "us": "usa", "u.s.": "usa", "u.s": "usa", "u.s.a": "usa",
+    "america": "usa", "american": "usa", "states": "usa",
+    "americans": "usa", "uk": "britain", "u.k.": "britain", "u.k": "britain", "e.u": "europe",
+    "british": "britain", "eu": "europe",
     "european": "europe", "e.u.": "europe",
     "russians": "russia", "russian": "russia", "ukrainian": "ukraine", "ukrainians": "ukraine",
     "chinese": "china", "israeli": "israel", "french": "france", "german": "germany", "saudi": "saudi",
 }  # fmt: skip
 
 
+_MARKS = ".,;:!?\"'()[]"
+_SOUNDS = (
+    ("yy", "y"), ("iy", "y"), ("ij", "y"), ("ii", "y"), ("ie", "y"), ("ye", "y"), ("i", "y"), ("kh", "h"),
+    ("q", "k"), ("ck", "k"), ("ou", "u"), ("oo", "u"), ("w", "v"), ("ph", "f"), ("zh", "j"), ("tch", "ch"),
+)  # fmt: skip
+SHORTEST_SOUND = 5
+"""Letters from which two spellings of one sound are one name: Zelensky and Zelenskiy, but not Kim and Kym."""
+
+
 def same_name(left: str, right: str) -> bool:
     """Whether two normalised words name the same, across possessives, spellings and countries' adjectives."""
-    left = left.strip(".,;:!?\"'()").removesuffix("'s")
-    right = right.removesuffix("'s")
-    if left == right:
+    left = left.strip(_MARKS).removesuffix("'s").removesuffix("'")
+    right = right.strip(_MARKS).removesuffix("'s").removesuffix("'")
+    if left == right or _SPELLINGS.get(left, left) == _SPELLINGS.get(right, right):
         return True
-    return _SPELLINGS.get(left, left) == _SPELLINGS.get(right, right)
+    if min(len(left), len(right)) < SHORTEST_SOUND or not (left.isalpha() and right.isalpha()):
+        return False
+    return left[0] == right[0] and _sound(left) == _sound(right)
+
+
+@lru_cache(maxsize=8192)
+def _sound(word: str) -> str:
+    """Return a spelling that transliterations of one name share: without accents and doubled letters."""
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", word) if letter.isalpha())
+    for many, one in _SOUNDS:
+        bare = bare.replace(many, one)
+    return "".join(letter for i, letter in enumerate(bare) if letter != bare[i - 1 : i])
 
 
 @lru_cache(maxsize=256)

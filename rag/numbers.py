@@ -51,7 +51,8 @@ _NUMBER = re.compile(
     rf"(?P<ordinal>st|nd|rd|th)?(?P<percent>\s?(?:%|per ?cent\b|percent\b|percentage points?\b))?"
     rf"(?:[\s-](?P<unit>dollars?|euros?|pounds?|roubles?|rubles?|yuan|krona|kronor)\b)?"
     rf"|\b(?P<words>(?:{_WORDS})(?:[\s-](?:and\s)?(?:{_WORDS}|thousand|million|billion|trillion))*)\b"
-    rf"(?P<percent2>\s?(?:%|per ?cent\b|percent\b))?",
+    rf"(?P<percent2>\s?(?:%|per ?cent\b|percent\b))?"
+    rf"(?:[\s-](?P<unit2>dollars?|euros?|pounds?|roubles?|rubles?|yuan|krona|kronor)\b)?",
     re.I,
 )
 _VAGUE = frozenset({"one", "half", "dozen"})
@@ -82,7 +83,8 @@ def quantities(text: str) -> tuple[Quantity, ...]:
             if spelled.casefold() in _VAGUE:
                 continue
             value = _spelled(spelled)
-            unit = "%" if match["percent2"] else ""
+            money = (match["unit2"] or "").casefold().rstrip("s")
+            unit = "%" if match["percent2"] else _MONEY.get(money, "")
         else:
             value = float(match["digits"].replace(",", ""))
             large = (match["large"] or "").strip().casefold()

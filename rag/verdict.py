@@ -1,13 +1,22 @@
-"""Any claim against passages: supported, partly, contradicted or unsupported, by which sentences, and why."""
+"""Any claim against passages: supported, partly, contradicted or unsupported, by which sentences, and why.
+
+A sentence of the passages, or a few together, must say what the claim says, by the checks of `verify`. Where
+a claim gathers facts from many sentences and near-copies none of them, the fitted chance of `coverage` rules.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
+import models
 from models.protocols import Embedder, Parse, Parser
+from rag.coverage import Weights, signals
 from rag.names import akin
 from rag.records import Citation, Passage
 from rag.text import Span, content_words, sentences
@@ -15,16 +24,26 @@ from rag.verify import Verdict, check
 
 READ = 8
 """Sentences of the passages that are read closely: those nearest in words and in meaning."""
+NEAR = 32
+"""Sentences, by shared words, whose meaning is compared with the claim's."""
 MOST_TOGETHER = 3
 """Sentences that may bear a claim out together when none does alone."""
 BEFORE = 400
 """Characters before a sentence, and the title, in which what its pronouns mean may stand."""
 ON_IT = 0.5
 """Share of the claim's words a sentence must hold to be taken as speaking of the same thing."""
+COPY = 0.7
+"""Share from which a claim is taken as retelling one sentence: what that sentence does not say then stands
+against it, whatever the chance."""
+SHORTEST_PART = 4
+"""Words from which a part of the claim between commas is compared by itself."""
+WEIGHTS = Path(models.__file__).parent / "verdict.json"
+_PARTS = re.compile(r"[,;:–—]| (?:and|but|which|who|where|while|after|before|when) ")
+_ORDER = {"partly": 0, "contradicted": 1, "unsupported": 2, "supported": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Read:
     """A sentence of a passage, parsed."""
 
     passage: Passage
@@ -44,65 +63,118 @@ class _Read:
         return Citation(article, start, end, article.text[start:end], verdict.support, verdict.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found on a claim before it is decided."""
+
+    said: Verdict
+    """Of the sentences read closely, the most telling one, by the checks alone."""
+    held: float
+    """Share of the claim's words in that sentence."""
+    signals: tuple[float, ...]
+
+
 def verdict(claim: str, passages: Sequence[Passage], parser: Parser, embedder: Embedder) -> Verdict:
     """Return what the passages say of `claim`, a sentence: its support, the reason in words, and by what.
 
     `citations` are the sentences the verdict rests on, the most telling first; `chance` is how likely the
     claim is borne out, 0 to 1. A claim that no passage speaks of is `unsupported`, which is a value.
+    Raises ModelError when the fitted weights are missing.
     """
+    return decide(look(claim, passages, parser, embedder), weights())
+
+
+@cache
+def weights() -> Weights:
+    """Return the shipped weights. Raises ModelError."""
+    return Weights.load(WEIGHTS)
+
+
+def look(claim: str, passages: Sequence[Passage], parser: Parser, embedder: Embedder) -> Looked:
+    """Read the sentences nearest to the claim and say what they bear out, with the signals of all."""
     own = parser.parse([claim])[0]
-    read = _nearest(own, passages, parser, embedder)
-    if not read:
-        return Verdict("unsupported", "no passage speaks of it", chance=0.0)
-    found = [(each, _judge(own, [each])) for each in read]
-    borne_out = [(each, said) for each, said in found if said.support == "supported"]
-    if borne_out:
-        return replace(borne_out[0][1], citations=tuple(each.citation(said) for each, said in borne_out[:3]))
-    for many in range(2, MOST_TOGETHER + 1):
-        together = read[:many]
-        said = _judge(own, together)
-        if len(together) == many and said.support == "supported":
-            return replace(said, citations=tuple(each.citation(said) for each in together))
-    each, said = min(
-        found, key=lambda pair: (_ORDER[pair[1].support] if pair[0].held >= ON_IT else 3, -pair[0].held)
-    )
+    listed = _listed(passages)
+    texts = [" ".join(passage.article.text[slice(*span)].split()) for passage, span in listed]
+    wanted = set(content_words(claim)) or {"\0"}
+    held = np.array([_share(wanted, set(content_words(text))) for text in texts])
+    near = [int(i) for i in np.argsort(-held, kind="stable")[:NEAR] if held[i] > 0]
+    if not near:
+        return Looked(Verdict("unsupported", "no passage speaks of it"), 0.0, signals(own, texts, 0.0))
+    parts = [part for part in _PARTS.split(claim) if len(part.split()) >= SHORTEST_PART]
+    parts = parts if len(parts) > 1 else []
+    vectors = embedder.embed([claim, *parts, *(texts[i] for i in near)], "document")
+    alike = vectors[: 1 + len(parts)] @ vectors[1 + len(parts) :].T
+    scores = held[near] + alike[0]
+    best = [near[i] for i in np.argsort(-scores, kind="stable")[:READ]]
+    read = [
+        Read(listed[i][0], listed[i][1], parse, float(held[i]))
+        for i, parse in zip(best, parser.parse([texts[i] for i in best]), strict=True)
+    ]
+    meaning = float((alike[1:] if parts else alike).max(axis=1).mean())
+    said, share = _closely(own, read)
+    return Looked(said, share, signals(own, texts, meaning))
+
+
+def decide(looked: Looked, fitted: Weights) -> Verdict:
+    """Return the verdict: the checks', unless many sentences may bear out what none says by itself."""
+    chance = fitted.chance(looked.signals)
+    said = looked.said
+    if said.support == "supported":
+        return replace(said, chance=max(chance, fitted.threshold))
+    if looked.held < COPY and said.support == "unsupported" and chance >= fitted.threshold:
+        cited = tuple(replace(each, support="supported", reason="") for each in said.citations)
+        return Verdict("supported", chance=chance, citations=cited)
+    chance = min(chance, fitted.threshold)
+    if said.support == "unsupported" and looked.held >= ON_IT:
+        cited = tuple(replace(each, support="partly") for each in said.citations)
+        return Verdict("partly", said.reason, chance, cited)
+    return replace(said, chance=chance)
+
+
+def _closely(claim: Parse, read: Sequence[Read]) -> tuple[Verdict, float]:
+    """What the sentences say by the checks, one by one and then together, and how much the best holds."""
+    found = [(each, _judge(claim, [each])) for each in read]
+    alone = [(each, said) for each, said in found if said.support == "supported"]
+    if alone:
+        cited = tuple(each.citation(said) for each, said in alone[:MOST_TOGETHER])
+        return replace(alone[0][1], citations=cited), alone[0][0].held
+    for many in range(2, min(MOST_TOGETHER, len(read)) + 1):
+        said = _judge(claim, read[:many])
+        if said.support == "supported":
+            cited = tuple(each.citation(said) for each in read[:many])
+            return replace(said, citations=cited), read[0].held
+    each, said = min(found, key=lambda pair: (-pair[0].held if pair[0].held >= COPY else 0.0, _rank(*pair)))
     if said.support == "contradicted" and each.held < ON_IT:
         said = replace(said, support="unsupported")
-    return replace(said, chance=0.0, citations=(each.citation(said),))
+    return replace(said, citations=(each.citation(said),)), each.held
 
 
-_ORDER = {"partly": 0, "contradicted": 1, "unsupported": 2, "supported": 0}
+def _rank(read: Read, said: Verdict) -> tuple[int, float]:
+    return (_ORDER[said.support] if read.held >= ON_IT else 3, -read.held)
 
 
-def _judge(claim: Parse, read: Sequence[_Read]) -> Verdict:
-    return check(claim, [each.parse for each in read], context=" ".join(each.before for each in read))
+def _judge(claim: Parse, read: Sequence[Read]) -> Verdict:
+    days = {each.passage.article.published for each in read}
+    return check(
+        claim,
+        [each.parse for each in read],
+        context=" ".join(each.before for each in read),
+        published=days.pop() if len(days) == 1 else "",
+    )
 
 
-def _nearest(
-    claim: Parse, passages: Sequence[Passage], parser: Parser, embedder: Embedder
-) -> tuple[_Read, ...]:
-    """The sentences of the passages that are nearest to the claim in words and meaning, best first."""
+def _listed(passages: Sequence[Passage]) -> list[tuple[Passage, Span]]:
+    """The sentences of the passages, each once."""
     placed: dict[tuple[str, int], tuple[Passage, Span]] = {}
     for passage in passages:
         for start, end in sentences(passage.text):
             span = (passage.start + start, passage.start + end)
             placed.setdefault((passage.article.id, span[0]), (passage, span))
-    if not placed:
-        return ()
-    listed = list(placed.values())
-    texts = [" ".join(passage.article.text[slice(*span)].split()) for passage, span in listed]
-    wanted = set(content_words(claim.text)) or {"\0"}
-    held = np.array([_share(wanted, set(content_words(text))) for text in texts])
-    near = np.argsort(-held, kind="stable")[: 4 * READ]
-    vectors = embedder.embed([claim.text, *(texts[i] for i in near)], "document")
-    scores = held[near] + vectors[1:] @ vectors[0]
-    best = [int(near[i]) for i in np.argsort(-scores, kind="stable")[:READ]]
-    parses = parser.parse([texts[i] for i in best])
-    return tuple(_Read(*listed[i], parse, float(held[i])) for i, parse in zip(best, parses, strict=True))
+    return list(placed.values())
 
 
 def _share(wanted: set[str], words: set[str]) -> float:
     return sum(word in words or any(akin(word, other) for other in words) for word in wanted) / len(wanted)
 
 
-__all__ = ["Verdict", "verdict"]
+__all__ = ["Looked", "Verdict", "decide", "look", "verdict", "weights"]

@@ -1,0 +1,58 @@
+"""Any claim gets a verdict against whole passages, with the sentences it rests on and the reason in words."""
+
+import pytest
+
+from models.embedder import load_embedder
+from models.parser import load_parser
+from rag.coverage import SIGNALS, Weights, signals
+from rag.records import Article, Passage
+from rag.verdict import Looked, Verdict, decide, verdict
+
+TEXT = (
+    "The ferry Solvei caught fire on Monday. Its fire pump did not start by itself. The crew of seven needed "
+    "22 minutes to start it by hand. A woman of 61 died of her injuries in Hestnes hospital on Tuesday. The "
+    "seamen's union said that eleven were needed."
+)
+FERRY = Passage(Article("a" * 16, TEXT, title="Fire", published="2026-01-07"), 0, len(TEXT))
+EVEN = Weights(tuple(0.0 for _ in SIGNALS), bias=1.0)
+
+
+@pytest.mark.parametrize(
+    ("claim", "support", "reason"),
+    [
+        ("The crew needed 22 minutes to start it by hand.", "supported", ""),
+        ("A woman of 61 died on January 6.", "supported", ""),
+        ("The crew needed 32 minutes to start it by hand.", "contradicted", "22 minutes"),
+        ("A woman of 61 died on January 5.", "contradicted", "Tuesday"),
+        ("Eleven were needed.", "partly", "union"),
+        ("Parliament debated a new tax on sugar.", "unsupported", ""),
+    ],
+)
+def test_a_verdict_names_its_sentence_and_its_reason(claim: str, support: str, reason: str) -> None:
+    found = verdict(claim, [FERRY], load_parser(), load_embedder())
+    assert found.support == support
+    assert reason in found.reason
+    assert all(each.quote in TEXT and each.support == support for each in found.citations)
+
+
+def test_no_passage_at_all_bears_nothing_out() -> None:
+    found = verdict("The ferry burned.", [], load_parser(), load_embedder())
+    assert (found.support, found.citations, found.reason) == ("unsupported", (), "no passage speaks of it")
+
+
+def test_the_chance_never_overrules_a_contradiction_or_a_near_copy() -> None:
+    values = tuple(1.0 for _ in SIGNALS)
+    other = Verdict("contradicted", "the passage says 22, not 32")
+    assert decide(Looked(other, 0.4, values), EVEN).support == "contradicted"
+    missing = Verdict("unsupported", "the passage does not speak of “red”")
+    assert decide(Looked(missing, 0.9, values), EVEN).support == "partly"
+    assert decide(Looked(missing, 0.4, values), EVEN).support == "supported"
+
+
+def test_signals_tell_what_stands_in_a_few_sentences_and_what_nowhere() -> None:
+    (claim,) = load_parser().parse(["Solvei burned for 40 hours in Hamburg."])
+    found = dict(zip(SIGNALS, signals(claim, TEXT.split(". "), 0.5), strict=True))
+    assert found["numbers_missing"] == 1.0
+    assert found["names_missing"] == 1.0
+    assert found["names_near"] == 0.5
+    assert found["meaning"] == 0.5
