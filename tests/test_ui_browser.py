@@ -14,9 +14,24 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 import pytest
-from ui_standin import ANSWERED, CONFLICT, FIRE, HOSPITAL, POLICE, REFUSED, WARD, Standin, cite, hits
+from ui_standin import (
+    ANSWERED,
+    CONFLICT,
+    FIRE,
+    HOSPITAL,
+    POLICE,
+    REFUSED,
+    WARD,
+    Standin,
+    brief_of,
+    cite,
+    hits,
+)
 
-from rag.records import Answer, Claim, Rejected, Side
+from models.fake import FakeEmbedder, FakeGenerator, FakeParser
+from rag.pipeline import Models, Tearsheet
+from rag.records import Answer, Claim, Point, ReadFilter, Rejected, Section, Side
+from rag.settings import Settings
 from ui import app, guard
 
 CHROMIUM = shutil.which("chromium")
@@ -57,10 +72,17 @@ EVIL_ANSWER = Answer(
     notes=(ATTACKS,),
     hits=hits(EVIL, WARD),
 )
+EVIL_BRIEF = replace(
+    brief_of(EVIL, POLICE, WARD, HOSPITAL),
+    topic=ATTACKS,
+    notes=(ATTACKS,),
+    sections=(Section("points", ATTACKS, (Point(Claim(ATTACKS, (EVIL_CITE,)), label=ATTACKS),)),),
+)
 LONG = "word " * 40 + "x" * 300
 QUESTIONS = {
     "conflict?": CONFLICT,
     "refused?": REFUSED,
+    "read?": replace(ANSWERED, filters=(ReadFilter("outlet", "Radio Dalby", "", "says Radio Dalby"),)),
     "long?": replace(ANSWERED, claims=(Claim(LONG, (cite(FIRE, POLICE),), by="model"),)),
     ATTACKS.strip(): EVIL_ANSWER,
 }
@@ -93,18 +115,31 @@ class Site:
             return Reply(reply.status, dict(reply.getheaders()), reply.read())
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    asker = Standin(by_question=QUESTIONS)
-    page = app.build(asker)
-    port = app.free_port("127.0.0.1", 0)
+def opened(folder) -> Tearsheet:
+    settings = Settings(library=folder / "library", tier="quote")
+    given = {"embedder": FakeEmbedder(), "parser": FakeParser(), "generator": FakeGenerator()}
+    return Tearsheet.open(settings, write=True, models=Models(settings, **given))
+
+
+def served(tearsheet, port: int = 0):
+    page = app.build(tearsheet)
+    port = port or app.free_port("127.0.0.1", 0)
     page.launch(**app.launch_options() | {"server_port": port, "prevent_thread_lock": True})
     # gradio leaves event loops unclosed; collected while pytest rewrites a module they upset CPython 3.11.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
-    yield Site(port, asker)
-    page.close(verbose=False)
+    return page, port
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[Site]:
+    with opened(tmp_path_factory.mktemp("site")) as real:
+        real.add_given([FIRE, WARD])
+        asker = Standin(by_question=QUESTIONS, briefs={"evil": EVIL_BRIEF}, real=real)
+        page, port = served(asker)
+        yield Site(port, asker)
+        page.close(verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +162,7 @@ def open_page(site, browser) -> Iterator[Callable]:
         page.goto(site.url)
         return page
 
-    site.asker.pause = 0.0
+    site.asker.pause, site.asker.drafts, site.asker.error = 0.0, ("Twelve",), None
     yield open_one
     for context in opened:
         context.close()
@@ -140,6 +175,22 @@ def ask(page, question: str, *, wait: bool = True) -> None:
     sync_api.expect(page.locator("#answers h2")).to_have_count(asked + 1)
     if wait:
         sync_api.expect(page.locator(".ts-busy")).to_have_count(0)
+
+
+def brief(page, topic: str, *, wait: bool = True) -> None:
+    page.get_by_role("tab", name="Briefing").click()
+    page.get_by_role("textbox", name="Topic").fill(topic)
+    page.get_by_role("button", name="Brief", exact=True).click()
+    if wait:
+        sync_api.expect(page.locator("#brief-status")).to_contain_text("Made in")
+
+
+def freed(asker: Standin) -> float:
+    """Seconds until no model runs any more."""
+    began = time.monotonic()
+    while asker.running and time.monotonic() - began < 5:
+        time.sleep(0.02)
+    return time.monotonic() - began
 
 
 def test_a_citation_leads_to_its_card_with_the_very_words_marked(open_page):
@@ -178,19 +229,19 @@ def test_hostile_words_are_shown_and_do_nothing(open_page, site):
     page.locator("#answers a.ts-cite").first.hover()
     for question in ("refused?", ATTACKS):
         ask(page, question)
+    brief(page, "evil")
+    page.locator("#brief-page a.ts-cite").first.hover()
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     page.wait_for_timeout(300)
     assert page.evaluate("typeof window.pwned") == "undefined"
     assert problems == []
     assert [url for url in wanted if not url.startswith((site.url, "data:", "blob:"))] == []
-    shown = page.locator("#answers, #sources")
+    shown = page.locator("#answers, #sources, #brief-page, #brief-sources")
     assert (
-        shown.locator("img, script, svg, style, iframe, input, form, link, meta, b, code, .katex").count()
-        == 0
+        shown.locator("img, script, svg, style, iframe, input, form, link, meta, code, .katex").count() == 0
     )
     assert page.locator("#answers h2").first.inner_text().startswith("<img src=x onerror=pwned=1>")
-    links = page.locator("#answers a, #sources a").evaluate_all(
-        "links => links.map(a => a.getAttribute('href'))"
-    )
+    links = shown.locator("a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
     assert links
     assert all(link.startswith("#") for link in links)
 
@@ -216,10 +267,7 @@ def test_sources_come_before_the_answer_and_stop_frees_the_model(open_page, site
     sync_api.expect(page.locator("#answers")).to_contain_text("Draft, not checked yet")
     sync_api.expect(page.locator("#answers")).not_to_contain_text("[1]")
     page.get_by_role("button", name="Stop").click()
-    began = time.monotonic()
-    while site.asker.running and time.monotonic() - began < 5:
-        time.sleep(0.02)
-    assert time.monotonic() - began < 1
+    assert freed(site.asker) < 1
     sync_api.expect(page.locator("#status")).to_contain_text("Stopped after")
     sync_api.expect(page.locator("#answers")).to_contain_text("Stopped before the answer was checked.")
     sync_api.expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
@@ -278,7 +326,7 @@ def test_an_error_is_a_sentence_and_the_next_question_works(open_page, site):
     sync_api.expect(page.locator("body")).not_to_contain_text("secret")
     site.asker.error = None
     ask(page, "refused?")
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Forget").click()
     sync_api.expect(page.locator("#answers")).to_contain_text("Ask a question.")
 
 
@@ -336,8 +384,12 @@ def test_no_path_of_the_disk_and_no_endpoint_is_published(site):
 def test_raw_calls_with_odd_questions_become_sentences(site, question):
     """The events are private in name only: anyone on this machine can send them whatever they like."""
     config = json.loads(site.send("GET", "/config").body)
-    asking = next(one["id"] for one in config["dependencies"] if len(one["inputs"]) == 2)
-    fired = {"data": [question, None], "fn_index": asking, "session_hash": f"raw{type(question).__name__}"}
+    asking = next(one["id"] for one in config["dependencies"] if len(one["inputs"]) == 8)
+    fired = {
+        "data": [question, {"a": [1]}, 3, None, "x", [1], {}, "2026"],
+        "fn_index": asking,
+        "session_hash": f"raw{type(question).__name__}",
+    }
     headers = {"Content-Type": "application/json"}
     assert site.send("POST", "/gradio_api/queue/join", headers, json.dumps(fired)).status == 200
     told = site.send("GET", f"/gradio_api/queue/data?session_hash={fired['session_hash']}").body.decode()
@@ -345,3 +397,181 @@ def test_raw_calls_with_odd_questions_become_sentences(site, question):
     assert "Traceback" not in told
     assert "/home/" not in told
     assert site.send("GET", "/").status == 200
+
+
+def test_the_first_run_leads_from_nothing_to_the_marked_words(browser, tmp_path):
+    with opened(tmp_path) as empty:
+        running, port = served(empty)
+        page = browser.new_page()
+        page.set_default_timeout(8000)
+        page.goto(f"http://127.0.0.1:{port}/")
+        sync_api.expect(page.locator("#left")).to_contain_text("Your library is empty.")
+        page.get_by_role("button", name="Add the five demonstration articles").click()
+        sync_api.expect(page.locator("#masthead")).to_contain_text("5 articles in the library")
+        page.get_by_role("button", name="How old is Jared Kushner?").click()
+        mark = page.locator("#answers a.ts-cite").first
+        sync_api.expect(mark).to_be_visible()
+        mark.click()
+        sync_api.expect(page.locator("#sources article:target mark").first).to_be_in_viewport()
+        page.close()
+        running.close(verbose=False)
+
+
+def test_pointing_at_a_mark_shows_the_quote(open_page):
+    page = open_page()
+    ask(page, "How many people were hurt?")
+    mark = page.locator(".ts-claim a.ts-cite").first
+    shown = page.locator(".ts-claim .ts-pop").first
+    sync_api.expect(shown).to_be_hidden()
+    mark.hover()
+    sync_api.expect(shown).to_contain_text(POLICE)
+    sync_api.expect(shown).to_be_visible()
+    page.mouse.move(0, 0)
+    sync_api.expect(shown).to_be_hidden()
+    mark.focus()
+    sync_api.expect(shown).to_contain_text("The Dalby Gazette, 2 March 2026")
+
+
+def test_the_keyboard_alone_leads_from_the_question_to_the_source_and_back(open_page):
+    page = open_page()
+    page.get_by_role("textbox", name="Your question").fill("How many people were hurt?")
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("#answers .ts-claim")).to_have_count(1)
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.className") == "ts-cite":
+            break
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("article:target mark").first).to_be_in_viewport()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Back to the answer":
+            break
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("article:target h2")).to_have_text("How many people were hurt?")
+
+
+def test_filters_narrow_the_question_and_are_named_over_the_answer(open_page, site):
+    page = open_page()
+    page.locator("#ask-narrow > button").click()
+    page.get_by_role("textbox", name="From").first.fill("2026-03-03")
+    page.get_by_role("textbox", name="From").first.blur()
+    sync_api.expect(page.locator("#ask-narrow > button")).to_contain_text("Only from 3 March 2026")
+    ask(page, "How many people were hurt?")
+    assert site.asker.asked[-1][1].after == "2026-03-03"
+    sync_api.expect(page.locator("#turn-1 .ts-where")).to_have_text("Only from 3 March 2026")
+    page.get_by_role("textbox", name="From").first.fill("yesterday")
+    ask(page, "How many people were hurt?")
+    sync_api.expect(page.locator("#turn-2")).to_contain_text("A date is written like 2025-12-31")
+
+
+def test_what_was_read_from_a_question_is_taken_back_by_one_click(open_page, site):
+    page = open_page()
+    ask(page, "read?")
+    page.get_by_role("button", name="says Radio Dalby: Radio Dalby").click()
+    sync_api.expect(page.locator("#turn-2 .ts-claim")).to_be_visible()
+    assert site.asker.asked[-1][0] == "read?"
+    assert site.asker.not_read == ("says Radio Dalby",)
+    assert [answer.question for answer in site.asker.asked[-1][2]] == [ANSWERED.question]
+
+
+def test_a_conversation_outlives_a_reload_is_nobody_elses_and_can_be_forgotten(open_page):
+    page, other = open_page(), open_page()
+    ask(page, "conflict?")
+    page.reload()
+    sync_api.expect(page.locator("#turn-1")).to_contain_text("The articles differ.")
+    ask(page, "refused?")
+    sync_api.expect(page.locator("#answers h2")).to_have_count(2)
+    other.reload()
+    sync_api.expect(other.locator("#answers")).to_contain_text("Ask a question.")
+    page.get_by_role("button", name="Forget").click()
+    sync_api.expect(page.locator("#answers")).to_contain_text("Ask a question.")
+    page.reload()
+    sync_api.expect(page.locator("#answers")).to_contain_text("Ask a question.")
+
+
+def test_a_conversation_is_taken_away_as_markdown_with_footnotes(open_page):
+    page = open_page()
+    ask(page, "conflict?")
+    ask(page, "How many people were hurt?")
+    page.get_by_role("button", name="Copy or save").click()
+    sync_api.expect(page.get_by_label("The newest answer as Markdown")).to_have_value(
+        re.compile(r"Twelve people were hurt in the fire\.\[\^1\]")
+    )
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the whole conversation").click()
+    saved = download.value.path().read_text("utf-8")
+    assert download.value.suggested_filename == "conversation.md"
+    assert saved.index("- Twelve[^1-1]") < saved.index("[^2-1]:")
+
+
+def test_a_server_that_was_started_anew_answers_the_page_that_is_still_open(browser, tmp_path):
+    asker = Standin(by_question=QUESTIONS, drafts=())
+    with opened(tmp_path) as asker.real:
+        asker.real.add_given([FIRE])
+        running, port = served(asker)
+        page = browser.new_page()
+        page.set_default_timeout(8000)
+        page.goto(f"http://127.0.0.1:{port}/")
+        ask(page, "conflict?")
+        running.close(verbose=False)
+        running, _ = served(asker, port)
+        page.get_by_role("textbox", name="Your question").fill("refused?")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        sync_api.expect(page.locator("#answers")).to_contain_text("The articles do not say.")
+        page.close()
+        running.close(verbose=False)
+
+
+def test_a_briefing_has_the_marks_of_an_answer_and_every_kind_of_file(open_page, site):
+    page = open_page()
+    brief(page, "the Dalby fire")
+    assert site.asker.briefed[-1][:2] == ("the Dalby fire", 600)
+    sync_api.expect(page.locator("#brief-page h2")).to_have_text(FIRE.title)
+    page.locator("#brief-page a.ts-cite", has_text="[2]").first.click()
+    sync_api.expect(page.locator("li:target mark")).to_have_text(HOSPITAL)
+    sync_api.expect(page.locator("li:target mark")).to_be_in_viewport()
+    page.locator("li:target").get_by_role("link", name="See it in the article").click()
+    sync_api.expect(page.locator("mark:target")).to_have_text(HOSPITAL)
+    begins = {"Markdown": b"# Fire", "Web page": b"<!doctype", "Word": b"PK", "PDF": b"%PDF", "JSON": b"{"}
+    for name, beginning in begins.items():
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name, exact=True).click()
+        assert download.value.suggested_filename.startswith("briefing-the-dalby-fire.")
+        assert download.value.path().read_bytes().startswith(beginning)
+
+
+def test_a_briefing_tells_its_stage_and_stop_frees_the_model(open_page, site):
+    page = open_page()
+    site.asker.pause, site.asker.drafts = 0.2, tuple(map(str, range(60)))
+    brief(page, "the Dalby fire", wait=False)
+    sync_api.expect(page.locator("#brief-page .ts-now")).to_have_text("Reading")
+    sync_api.expect(page.locator("#brief-page")).to_contain_text("of 60 sentences")
+    page.locator("#brief-stop").click()
+    assert freed(site.asker) < 1
+    sync_api.expect(page.locator("#brief-page")).to_contain_text("Stopped; nothing of it is kept.")
+    sync_api.expect(page.locator("#brief-go")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(open_page, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    for question in ("read?", "conflict?", "refused?", "How many people were hurt?"):
+        ask(page, question)
+    page.locator("#ask-narrow > button").click()
+    page.get_by_role("button", name="Copy or save").click()
+    found = []
+    for tab in ("Ask", "Briefing"):
+        if tab == "Briefing":
+            brief(page, "the Dalby fire")
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        told = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        found += [
+            (tab, each["id"], node["target"], node["failureSummary"])
+            for each in told
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+    assert found == []

@@ -5,11 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from rag.errors import CancelledError
 from rag.library import ALL, Filter
 from rag.pipeline import Draft, Event, Found
-from rag.records import Answer, Article, Citation, Claim, Hit, Passage, Rejected, Side, Support
+from rag.records import (
+    Answer,
+    Article,
+    Brief,
+    Citation,
+    Claim,
+    Difference,
+    Hit,
+    Passage,
+    Point,
+    Rejected,
+    Section,
+    Side,
+    SourceUse,
+    Support,
+)
+from rag.records import Event as Happened
 
 FIRE = Article(
     id="a" * 16,
@@ -68,6 +85,30 @@ REFUSED = Answer(
 )
 
 
+def brief_of(article: Article, line: str, other: Article, against: str) -> Brief:
+    """A briefing with a line of every kind."""
+    told, differs = Claim(line, (cite(article, line),)), Claim(against, (cite(other, against),))
+    return Brief(
+        topic="the Dalby fire",
+        status="answered",
+        headline=article.title,
+        headline_from=article,
+        sections=(
+            Section("answer", "The short answer", (Point(told, origins=2, also=(cite(other, against),)),)),
+            Section("points", "Key points", (Point(differs, label="Hospital", alone=True),)),
+        ),
+        timeline=(Happened("2026-03-02", "2026-03-02", "Monday", True, False, told),),
+        disagreements=(
+            Difference("hurt", (Side(line, (cite(article, line),)), Side(against, (cite(other, against),)))),
+        ),
+        sources=(SourceUse(article, article.id, 0.5), SourceUse(other, other.id, 0.5, "an example")),
+        notes=("A note.",),
+    )
+
+
+BRIEF = brief_of(FIRE, POLICE, WARD, HOSPITAL)
+
+
 @dataclass(frozen=True)
 class Counts:
     articles: int
@@ -86,12 +127,49 @@ class Standin:
     by_question: dict[str, Answer] = field(default_factory=dict)
     error: Exception | None = None
     asked: list[tuple[str, Filter, tuple[Answer, ...]]] = field(default_factory=list)
+    not_read: tuple[str, ...] = ()
+    briefed: list[tuple[str, int, Filter, bool]] = field(default_factory=list)
     closed: int = 0
     running: int = 0
 
+    briefs: dict[str, Brief] = field(default_factory=dict)
+    real: Any = None
+    """An open Tearsheet, for all that is not asked or briefed."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "real" or self.real is None:
+            raise AttributeError(name)
+        return getattr(self.real, name)
+
     @property
-    def library(self) -> Standin:
-        return self
+    def library(self) -> Any:
+        return self.real.library if self.real else self
+
+    def brief(
+        self,
+        topic: str = "",
+        *,
+        words: int = 600,
+        where: Filter = ALL,
+        as_of: str = "",
+        since_last: bool = False,
+        on_step: Callable[[str, int, int], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Brief:
+        self.briefed.append((topic, words, where, since_last))
+        self.running += 1
+        try:
+            if self.error is not None:
+                raise self.error
+            for n in range(len(self.drafts)):
+                time.sleep(self.pause)
+                if cancelled is not None and cancelled():
+                    raise CancelledError("Stopped.")
+                if on_step is not None:
+                    on_step("reading", n, len(self.drafts))
+            return self.briefs.get(topic, BRIEF)
+        finally:
+            self.running -= 1
 
     def counts(self) -> Counts:
         return Counts(len(self.held))
@@ -105,9 +183,11 @@ class Standin:
         *,
         where: Filter = ALL,
         conversation: Sequence[Answer] = (),
+        not_read: Sequence[str] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Generator[Event, None, None]:
         self.asked.append((question, where, tuple(conversation)))
+        self.not_read = tuple(not_read)
         answer = self.by_question.get(question, self.answer)
         self.running += 1
         try:

@@ -6,8 +6,18 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rag.records import Answer, Citation, Claim, Hit, Rejected, Side
-from rag.render import OPENINGS, Numbers, answer_to_markdown, citation_numbers, cited, is_verbatim, unmarked
+from rag.records import Answer, Citation, Claim, Hit, ReadFilter, Rejected, Side
+from rag.render import (
+    OPENINGS,
+    Numbers,
+    answer_to_markdown,
+    citation_numbers,
+    cited,
+    day_in_words,
+    is_verbatim,
+    safe,
+    unmarked,
+)
 from rag.text import content_words, normalise
 from ui.sources import byline, citation_mark, clip, count, escape, found_card, source_card, verdict
 
@@ -38,6 +48,8 @@ class Turn:
     """Why there is no answer, as a sentence for the reader."""
     where: str = ""
     """The articles it was asked of, in words; empty for all."""
+    unread: tuple[str, ...] = ()
+    """Words of the question that were not to narrow the articles."""
 
 
 # The conversation, newest first
@@ -164,6 +176,23 @@ def _set_aside(rejected: Sequence[Rejected]) -> str:
     )
     said = f"{count(len(rejected), 'sentence')} of the model set aside"
     return f'<details class="ts-aside"><summary>{said}</summary><ul>{items}</ul></details>' if items else ""
+
+
+def chips(turns: Sequence[Turn]) -> list[str]:
+    """Return what the words of the newest question narrowed the articles to, each as a plain label."""
+    answer = turns[-1].answer if turns else None
+    return [_chip(read) for read in answer.filters] if answer else []
+
+
+def _chip(read: ReadFilter) -> str:
+    first, last = day_in_words(read.first), day_in_words(read.last)
+    span = first if first == last or not last else f"{first} to {last}"
+    told = {
+        "outlet": clip(" or ".join(read.first.split("\n")), 60),
+        "published": span,
+        "latest": "the newest",
+    }
+    return f"✕ {safe(read.said)}: {safe(told[read.kind])}"
 
 
 # The sources beside it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -19,9 +19,11 @@ from ui.widgets import Stops, seen
 
 FEW = 20
 """Articles above which a library cannot be the demonstration one, so that its texts need not be read."""
+CHIPS = 4
+"""Filters read from a question that can be shown."""
 PARTS = (
     *("question", "secret", "answers", "sources", "status", "go", "stop"),
-    *("first", "examples", "keep", "clear", "taken"),
+    *("first", "examples", "keep", "clear", "taken", "chips", *(f"chip{n}" for n in range(CHIPS))),
 )
 """The parts of the tab, in the order in which handlers give their new states."""
 
@@ -38,6 +40,32 @@ class AskDesk:
         self, request: gr.Request, asked: str | None, known: object, *given: object
     ) -> Iterator[list[Any]]:
         """Answer a question step by step; `given` are the values of the controls that narrow it."""
+        yield from self._run(request, asked, known, given)
+
+    def without(self, number: int) -> Callable[..., Iterator[list[Any]]]:
+        """Return a handler that asks the newest question again, without the filter of that number."""
+
+        def again(request: gr.Request, known: object, *given: object) -> Iterator[list[Any]]:
+            turns = self._kept.turns(known)
+            answer = turns[-1].answer if turns else None
+            if answer is None or number >= len(answer.filters):
+                yield [gr.skip()] * len(PARTS)
+                return
+            unread = (*turns[-1].unread, answer.filters[number].said)
+            asked = answer.asked_as or turns[-1].question
+            yield from self._run(request, asked, known, given, unread=unread)
+
+        return again
+
+    def _run(
+        self,
+        request: gr.Request,
+        asked: str | None,
+        known: object,
+        given: tuple[object, ...],
+        *,
+        unread: tuple[str, ...] = (),
+    ) -> Iterator[list[Any]]:
         if not (asked or "").strip():  # also what the second click of a double click brings
             yield [gr.skip()] * len(PARTS)
             return
@@ -50,12 +78,10 @@ class AskDesk:
         said = in_words(given)
         steps = handlers.converse(
             self._tearsheet,
-            asked or "",
+            handlers.Asked(asked or "", narrowed, "" if said == ALL_ARTICLES else said, unread),
             self._kept.turns(secret),
             articles=handlers.held(self._tearsheet),
             cancelled=flag.is_set,
-            narrowed=narrowed,
-            where="" if said == ALL_ARTICLES else said,
         )
         box: Any = ""
         try:
@@ -64,7 +90,16 @@ class AskDesk:
                 pane = gr.skip() if step.sources is None else step.sources
                 buttons = [seen(step.done), seen(not step.done)]
                 rest = [gr.skip(), seen(False), seen(step.done), seen(step.done), gr.skip()]  # noqa: FBT003
-                yield [box, secret, step.conversation, pane, step.status, *buttons, *rest]
+                yield [
+                    box,
+                    secret,
+                    step.conversation,
+                    pane,
+                    step.status,
+                    *buttons,
+                    *rest,
+                    *_chips(step.turns),
+                ]
                 box = gr.skip()  # from here on the box belongs to the next question
         finally:
             flag.set()
@@ -90,7 +125,7 @@ class AskDesk:
         told = answers.conversation(turns) if begun or not empty else ""
         line = handlers.status_line(handlers.READY)
         states = (True, False, empty, bool(offered), begun, begun, False)
-        return [told, answers.source_pane(turns), line, *map(seen, states)]
+        return [told, answers.source_pane(turns), line, *map(seen, states), *_chips(turns)]
 
     def waiting(self) -> Any:  # noqa: ANN401 - an update of gradio's
         """Return whether the way to begin is shown: when another tab emptied or filled the library."""
@@ -114,3 +149,10 @@ class AskDesk:
             return [gr.skip(), gr.skip(), seen(False)]  # noqa: FBT003
         path = save("conversation.md", answers.conversation_to_markdown(turns).encode("utf-8"))
         return [answers.turn_to_markdown(turns[-1]), str(path), seen(True)]  # noqa: FBT003
+
+
+def _chips(turns: tuple[answers.Turn, ...]) -> list[Any]:
+    """The row of the filters that were read, and each of its buttons."""
+    found = answers.chips(turns)[:CHIPS]
+    shown = [gr.Button(one, visible=True) for one in found]
+    return [seen(bool(found)), *shown, *[seen(False)] * (CHIPS - len(found))]  # noqa: FBT003

@@ -8,7 +8,7 @@ import gradio as gr
 
 from rag.pipeline import Tearsheet
 from ui import answers, handlers
-from ui.ask_desk import PARTS, AskDesk
+from ui.ask_desk import CHIPS, PARTS, AskDesk
 from ui.blocks import blocks_named
 from ui.narrow import Narrow
 from ui.widgets import MODEL, PRIVATE, text
@@ -47,28 +47,33 @@ def ask_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
                 saved = gr.DownloadButton(
                     "Save the whole conversation", size="sm", elem_id="saved", elem_classes="ts-small"
                 )
+            with gr.Row(elem_id="chips", visible=False) as part["chips"]:
+                for n in range(CHIPS):
+                    part[f"chip{n}"] = gr.Button("", size="sm", min_width=0, visible=False)
             part["answers"] = text(answers.conversation(()), "answers")
         with gr.Column(scale=2, min_width=320, elem_id="right", elem_classes="ts-right"):
             part["sources"] = text(answers.source_pane(()), "sources")
 
     shown = [part[name] for name in PARTS]
     secret, question = part["secret"], part["question"]
+    model: dict[str, Any] = {
+        "outputs": shown,
+        "trigger_mode": "always_last",
+        "show_progress": "minimal",
+        "show_progress_on": part["status"],
+        **MODEL,
+    }
     running = [
-        trigger(
-            desk.ask,
-            inputs=[given, secret, *narrow.inputs],
-            outputs=shown,
-            trigger_mode="always_last",
-            show_progress="minimal",
-            show_progress_on=part["status"],
-            **MODEL,
-        )
+        trigger(desk.ask, inputs=[given, secret, *narrow.inputs], **model)
         for trigger, given in [
             (question.submit, question),
             (part["go"].click, question),
             *((button.click, button) for button in tries),
         ]
     ]
+    for n in range(CHIPS):
+        again = part[f"chip{n}"].click(desk.without(n), inputs=[secret, *narrow.inputs], **model)
+        running.append(again)
     # Not `cancels`: the answer must end by itself, so that what was written so far is kept on the page.
     part["stop"].click(desk.halt, **PRIVATE)
     part["clear"].click(desk.forget, inputs=secret, outputs=shown, cancels=running, **PRIVATE)

@@ -47,6 +47,7 @@ class Asker(Protocol):
         *,
         where: Filter = ALL,
         conversation: Sequence[Answer] = (),
+        not_read: Sequence[str] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> Generator[Event, None, None]:
         """Yield what was found, what is being written, and last the answer."""
@@ -63,25 +64,35 @@ class Step(NamedTuple):
     done: bool
 
 
+class Asked(NamedTuple):
+    """A question and the articles it is asked of."""
+
+    question: str
+    where: Callable[[], Filter] = lambda: ALL
+    """Returns the filter, or raises what is wrong with it."""
+    said: str = ""
+    """The filter in words."""
+    unread: tuple[str, ...] = ()
+    """Words of the question that narrow nothing."""
+
+
 def converse(
     asker: Asker,
-    question: str,
+    asked: Asked,
     turns: tuple[Turn, ...],
     *,
     articles: int,
     cancelled: Callable[[], bool],
-    narrowed: Callable[[], Filter] = lambda: ALL,
-    where: str = "",
     clock: Callable[[], float] = time.monotonic,
 ) -> Generator[Step, None, None]:
     """Ask and yield every state of the page: at once, with the sources, while writing, with the answer.
 
-    `articles` is how many the library holds, `narrowed` returns the filter and `where` says it. Whatever the
-    pipeline raises becomes a sentence on the page; closing the iterator stops the model.
+    `articles` is how many the library holds. Whatever the pipeline raises becomes a sentence on the page;
+    closing the iterator stops the model.
     """
     began = clock()
     number = turns[-1].number + 1 if turns else 1
-    turn = Turn(number=number, question=question.strip(), where=where)
+    turn = Turn(number=number, question=asked.question.strip(), where=asked.said, unread=asked.unread)
     kept = turns[-(TURNS - 1) :]
 
     def step(status: str, *, sources: bool = True, done: bool = False) -> Step:
@@ -98,8 +109,14 @@ def converse(
     shown_at = began - DRAFT_SECONDS
     try:
         earlier = [turn.answer for turn in turns[-LEANS_ON:] if turn.answer is not None]
-        asked = asker.ask_events(turn.question, where=narrowed(), conversation=earlier, cancelled=cancelled)
-        with closing(asked) as events:
+        answering = asker.ask_events(
+            turn.question,
+            where=asked.where(),
+            conversation=earlier,
+            not_read=asked.unread,
+            cancelled=cancelled,
+        )
+        with closing(answering) as events:
             for event in events:
                 if cancelled():
                     raise CancelledError(STOPPED)
