@@ -57,7 +57,7 @@ MORE_WITH_FIGURES = 1.2
 """How much more a sentence with a number of something is worth."""
 IDLE_COST = 0.6
 """What is left of the worth of a sentence that only supposes: what could be, what it would mean."""
-ASKED = 1.0
+ASKED = 3.0
 """How much more a sentence is worth that holds all words of the topic."""
 SUPPORT = 0.6
 """What each further origin that tells the same adds to the worth of a sentence."""
