@@ -173,16 +173,12 @@ def test_gradios_client_calls_the_same(url):
     from gradio_client import Client
 
     client = Client(url, verbose=False)
-    assert sorted(client.view_api(return_format="dict")["named_endpoints"]) == [
-        "/add",
-        "/ask",
-        "/brief",
-        "/search",
-    ]
-    assert client.predict(QUESTION, api_name="/ask")["claims"][0]["citations"][0]["source"] == "The Dalby Gazette"
-    assert (
-        client.predict(query="fire", limit=1, api_name="/search")["hits"][0]["source"] == "The Dalby Gazette"
-    )
+    named = client.view_api(return_format="dict")["named_endpoints"]
+    assert sorted(named) == ["/add", "/ask", "/brief", "/search"]
+    answer = client.predict(QUESTION, api_name="/ask")
+    assert answer["claims"][0]["citations"][0]["source"] == "The Dalby Gazette"
+    (hit,) = client.predict(query="fire", limit=1, api_name="/search")["hits"]
+    assert hit["title"] == "Fire at the Dalby mill"
     with pytest.raises(Exception, match="1 to 50 passages"):
         client.predict(query="fire", limit=99, api_name="/search")
     with pytest.raises(Exception, match="question: Input should be a valid string"):

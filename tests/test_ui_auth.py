@@ -228,8 +228,8 @@ def test_a_browser_with_the_password_uses_the_whole_page():
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         known = {"username": "anyone", "password": RIGHT}
-        stranger, reader = running.new_page(), running.new_context(http_credentials=known).new_page()
-        assert stranger.goto(f"http://127.0.0.1:{port}/").status == 401
+        stranger, reader = running.new_context(), running.new_context(http_credentials=known).new_page()
+        assert stranger.request.get(f"http://127.0.0.1:{port}/").status == 401
         assert reader.goto(f"http://127.0.0.1:{port}/").status == 200
         reader.get_by_label("Given").fill("in")
         reader.get_by_label("Given").press("Enter")
