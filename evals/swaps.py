@@ -1,6 +1,7 @@
 """Swapped facts: true sentences with one fact changed, and harmless paraphrases, put to the verifier.
 
-    python -m evals.swaps PATH... [--hand all|kept|open|none] [--whole] [--most N] [--failures N]
+    python -m evals.swaps PATH... [--hand all|kept|open|none] [--whole] [--most N]
+                          [--offset N] [--failures N]
 
 A PATH is a folder of articles or a file of articles, one JSON object a line. What is made by program is made
 of their sentences; what was written by hand (`evals/cases/paraphrases.jsonl`) needs no PATH. Each sentence is
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Make the pairs, judge them, print the counts; 1 when there was nothing to judge."""
     options = _options(argv)
     parser = load_parser()
-    pairs = [*_by_hand(options.hand), *_by_program(options.paths, parser, options.most)]
+    pairs = [*_by_hand(options.hand), *_by_program(options.paths, parser, options.most, options.offset)]
     if not pairs:
         print("Nothing to judge: no sentence in what was given.", file=sys.stderr)
         return 1
@@ -80,6 +81,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--whole", action="store_true", help="judge against the whole article")
     parser.add_argument("--most", type=int, default=MOST_OF_A_KIND, metavar="N", help="of each kind")
+    parser.add_argument("--offset", type=int, default=0, metavar="N", help="1, 2, …: other sentences")
     parser.add_argument("--failures", type=int, default=20, metavar="N", help="failures shown of each side")
     return parser.parse_args(argv)
 
@@ -95,7 +97,7 @@ def _by_hand(which: str) -> Iterator[Pair]:
             yield Pair(row["kind"], row["harmless"], source, row["claim"], article, at, by_hand=True)
 
 
-def _by_program(paths: Sequence[Path], parser: Parser, most: int) -> Iterator[Pair]:
+def _by_program(paths: Sequence[Path], parser: Parser, most: int, offset: int = 0) -> Iterator[Pair]:
     """Alter sentences, evenly spread over the articles, until there are `most` of each kind."""
     articles = [article for article in read(paths) if isinstance(article, Article)]
     listed = [
@@ -107,7 +109,7 @@ def _by_program(paths: Sequence[Path], parser: Parser, most: int) -> Iterator[Pa
     if not listed:
         return
     step = max(1, len(listed) // SENTENCES)
-    chosen = listed[::step]
+    chosen = listed[offset::step]
     parses = parser.parse([" ".join(article.text[start:end].split()) for article, start, end in chosen])
     around: dict[str, list[Entity]] = defaultdict(list)
     for (article, *_), parse in zip(chosen, parses, strict=True):

@@ -124,7 +124,9 @@ def _more_often(own: Sequence[_Amount], known: Sequence[_Amount]) -> Iterator[Di
 
 def _fits(own: _Amount, other: _Amount) -> bool:
     """Whether the passage's amount bears the claim's out."""
-    if own.quantity.unit != other.quantity.unit or (own.measure != other.measure and own.measure):
+    if own.quantity.unit != other.quantity.unit:
+        return False
+    if own.measure and own.measure != other.measure and not (own.aged and other.aged):
         return False
     mine, theirs = own.quantity.value, other.quantity.value
     if own.bound and own.bound == other.bound != "near":
@@ -259,8 +261,14 @@ def _of_another(
 
 
 def _verb(parse: Parse, when: When) -> str:
-    """Lemma of the verb that a date belongs to; empty when there is none."""
+    """Lemma of the verb that a date belongs to: the nearest before it, else the one it hangs on; or empty.
+
+    Parsers hang "until 2033" on the first verb of "brought in 540 million, and its patent runs until 2033".
+    """
     at = next((i for i, token in enumerate(parse.tokens) if token.end > when.at[0]), None)
+    before = [token for token in parse.tokens[:at] if token.pos == "VERB"]
+    if before:
+        return before[-1].lemma.casefold()
     while at is not None and parse.tokens[at].pos not in {"VERB", "AUX"}:
         up = parse.tokens[at].head
         at = up if up != at else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,8 @@ def unattributed(claim: Parse, cited: Sequence[Parse], asked: str) -> Iterator[t
                 continue
             outer = [mine for mine in own if not _told_inside(claim, mine, parse, frame)]
             if not outer:
-                yield "partly", f"it is what {frame.name} says, not the article"
+                many = re.search(r"[a-z]s$", frame.name) and not frame.name[:1].isupper()
+                yield "partly", f"it is what {frame.name} {'say' if many else 'says'}, not the article"
             elif not any(_same_speaker(claim, mine, parse, frame, own, cited) for mine in outer):
                 yield "contradicted", f"the passage has {frame.name} say it, not {outer[0].name}"
 

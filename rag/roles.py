@@ -24,6 +24,7 @@ _CALLS = frozenset(
     {"appos", "compound", "attr", "nsubj", "nsubjpass", "relcl", "conj", "nmod", "poss", "oprd", "acl"}
 )
 """What may stand between a name and what it is called: "Witkoff, who is the envoy"."""
+_TOWARDS = frozenset({"to", "from", "against", "for"})
 _CALLING = frozenset("be become remain name elect appoint call serve know describe make".split())
 _PLACES = frozenset({"GPE", "LOC", "NORP", "DATE", "TIME", "FAC"})
 
@@ -35,6 +36,10 @@ def wrong_roles(claim: Parse, cited: Sequence[Parse]) -> Iterator[str]:
         for _, agents, patients in said:
             if _only_in(doers, patients, agents) or _only_in(done_to, agents, patients):
                 yield f"the passage has another doing the “{verb}”"
+        given = {name for parse in cited for name in _reached(parse, verb)}
+        every = {name for _, agents, patients in said for name in agents | patients}
+        if said and any(_only_in(group, given, every) for group in (doers, done_to)):
+            yield f"in the passage another is the one of this “{verb}”"
 
 
 def relations(parse: Parse) -> Iterator[tuple[str, set[str], set[str]]]:
@@ -45,6 +50,17 @@ def relations(parse: Parse) -> Iterator[tuple[str, set[str], set[str]]]:
             parse.tokens[verb].lemma.casefold(),
             *({normalise(parse.tokens[i].text) for i in group} for group in named),
         )  # type: ignore[misc]
+
+
+def _reached(parse: Parse, verb: str) -> Iterator[str]:
+    """The names that something is done to, for or against: "sold to Aquara"."""
+    tokens = parse.tokens
+    for token in tokens:
+        prep = tokens[token.head]
+        towards = token.dep == "pobj" and prep.text.casefold() in _TOWARDS
+        if towards and akin(verb, tokens[prep.head].lemma.casefold()):
+            heads = _with_conjuncts(tokens, {tokens.index(token)})
+            yield from (normalise(tokens[i].text) for i in heads if tokens[i].pos == "PROPN")
 
 
 def _relations(tokens: Sequence[Token]) -> Iterator[tuple[int, set[int], set[int]]]:
@@ -93,7 +109,7 @@ def another_named(claim: Parse, cited: Sequence[Parse]) -> Iterator[str]:
         ]
         for doer in doers:
             own = claim.tokens[doer]
-            if own.pos != "PROPN" or not said:
+            if own.pos != "PROPN" or not said or not own.text[:1].isalnum():
                 continue
             phrases = [_phrase_names(parse, agents) for parse, agents in said]
             if all(names and not _meets(own, claim, names) for names in phrases):

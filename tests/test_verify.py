@@ -85,6 +85,7 @@ OFFER = "Hexin may sell its plant for six million dollars, Zhao Wenqing said."
         (FERRY, "The health department said on 3 March 2026 that more than 40 people have fallen ill."),
         (FERRY, "According to the health department, at least 46 people have fallen ill."),
         (VOTES, "Marrow-Achebe received about 21,400 votes."),
+        ("Kushner, 44, holds no office.", "Kushner is 44 years old."),
         (OFFER, "Zhao Wenqing said that Hexin may sell its plant for $6m."),
         ("Zelensky flew from Kyiv to the United States.", "Zelenskyy flew from Kiev to the U.S."),
         ("The board hired Ms. Li on Jan. 5.", "On 5 January, Ms. Li was hired by the board."),
@@ -120,6 +121,7 @@ def test_the_same_in_another_way_is_supported(parser: Parser, passage: str, clai
         ("The shares of Hexin fell by 9%.", "The shares of Hexin rose by 9%.", "says “fell”|does not speak"),
         ("The talks took four days.", "The talks took four hours.", "says four days, not four hours"),
         ("It has 2,300 drivers, and 1,900 members.", "It has 1,900 drivers.", "says 2,300 driver"),
+        ("Kushner, 44, holds no office.", "Kushner has held no office for 44.", "44 is an age"),
         ("The leaked call with Yury Ushakov was long.", "Yury Ushakov was the leaked call.", "does not call"),
     ],
 )
