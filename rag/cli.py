@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rag import brief_command, check_command, models_command, shelf
 from rag.errors import InputError, TearsheetError
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from rag.library import Filter
     from rag.pipeline import Tearsheet
 
+TURNS = 6
+"""Questions and answers of a conversation that the next question may lean on."""
+
 EPILOG = """\
 exit codes:
   0 done (an answer that the articles do not say is an answer)
@@ -49,6 +52,7 @@ examples:
   tearsheet add ~/articles
   tearsheet ask "Who met Putin in Moscow?"
   tearsheet ask --json - < questions.txt
+  tearsheet ask --chat "When was the meeting in Geneva?"
 """
 
 
@@ -130,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _ask_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "question", metavar="QUESTION", nargs="+", help="a question; - reads one from each line"
+        "question", metavar="QUESTION", nargs="*", help="a question; - reads one from each line"
     )
     parser.add_argument("--tier", choices=TIERS, help="how answers are worded (default: write)")
     parser.add_argument(
@@ -140,43 +144,79 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--passages", metavar="N", type=int, help="passages to look at (default: 10)")
     parser.add_argument("--as-of", metavar="DATE", default="", help="answer from what was known on this day")
+    parser.add_argument(
+        "--chat", action="store_true", help="read questions from standard input as one conversation"
+    )
+    parser.add_argument(
+        "--no-read-filters",
+        dest="read_filters",
+        action="store_false",
+        help='take "last week" or "according to the Times" as mere words',
+    )
+    care = parser.add_mutually_exclusive_group()
+    care.add_argument(
+        "--strict", dest="care", action="store_const", const="strict", help="refuse unless rather sure"
+    )
+    care.add_argument(
+        "--lenient", dest="care", action="store_const", const="lenient", help="answer also when unsure"
+    )
     filter_arguments(parser)
 
 
 def _ask(arguments: argparse.Namespace, session: Session) -> int:
     given = " ".join(arguments.question)
-    if given != "-":
+    if not given and not arguments.chat:
+        raise InputError("No question was given. Type one after `tearsheet ask`, or --chat for several.")
+    if given not in {"", "-"}:
         with session.open() as tearsheet:
             where = chosen(arguments, tearsheet.library)
-            _print_answer(_answer(tearsheet, given, where), session)
-        return DONE
-    failed = False
+            answer = _answer(tearsheet, given, where, _options(arguments))
+            _print_answer(answer, session)
+            return _chat(tearsheet, where, arguments, session, [answer]) if arguments.chat else DONE
+    with session.open() as tearsheet:
+        return _chat(tearsheet, chosen(arguments, tearsheet.library), arguments, session, [])
+
+
+def _chat(
+    tearsheet: Tearsheet, where: Filter, arguments: argparse.Namespace, session: Session, said: list[Answer]
+) -> int:
+    """Answer each line of standard input; with --chat each leans on those before it."""
     if sys.stdin.isatty():
         print("One question on each line; Ctrl-D ends.", file=sys.stderr)
-    with session.open() as tearsheet:
-        where = chosen(arguments, tearsheet.library)
-        for question in filter(None, map(str.strip, sys.stdin)):
-            if not session.json:
-                console().print(f"\n{safe(question)}\n", style="bold underline")
-            try:
-                _print_answer(_answer(tearsheet, question, where), session)
-            except InputError as error:
-                failed = True
-                if session.json:
-                    print_json({"question": question, "error": str(error)})
-                complain(str(error))
+    failed = False
+    for question in filter(None, map(str.strip, sys.stdin)):
+        if not session.json:
+            console().print(f"\n{safe(question)}\n", style="bold underline")
+        options = _options(arguments) | ({"conversation": said[-TURNS:]} if said else {})
+        try:
+            answer = _answer(tearsheet, question, where, options)
+            _print_answer(answer, session)
+        except InputError as error:
+            failed = True
+            if session.json:
+                print_json({"question": question, "error": str(error)})
+            complain(str(error))
+            continue
+        if arguments.chat:
+            said.append(answer)
     return SOME_FAILED if failed else DONE
 
 
-def _answer(tearsheet: Tearsheet, question: str, where: Filter) -> Answer:
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What was asked for beyond the filters."""
+    care = {"care": arguments.care} if arguments.care else {}
+    return care if arguments.read_filters else care | {"read_filters": False}
+
+
+def _answer(tearsheet: Tearsheet, question: str, where: Filter, options: dict[str, Any]) -> Answer:
     """Ask, showing what is found and written meanwhile when somebody is watching."""
     watching = console(stderr=True)
     if not watching.is_terminal:
-        return tearsheet.ask(question, where=where)
+        return tearsheet.ask(question, where=where, **options)
     from rag.terminal import watch
 
     # Closing the events stops the model, whatever ends the watching.
-    with closing(tearsheet.ask_events(question, where=where)) as events:
+    with closing(tearsheet.ask_events(question, where=where, **options)) as events:
         return watch(events, watching)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,10 +12,16 @@ from models.trees import Trees
 from rag.confidence import Calibration
 from rag.errors import InputError, ModelError
 from rag.prompts import write_prompt
+from rag.records import Care
 from rag.settings import Settings
 
 FITTED = Path(__file__).resolve().parent.parent / "models"
 """Where the fitted weights of evidence and confidence are shipped."""
+
+
+REFUSED_BELOW: dict[Care, float] = {"strict": 0.75, "lenient": 0.3}
+"""The confidence, which is the estimated chance that the evidence answers, below which an answer is refused
+when another care is asked for than the calibration's own."""
 
 
 class Models:
@@ -82,4 +89,31 @@ class Models:
             self._loaded.close()
 
 
-__all__ = ["Models"]
+@dataclass(frozen=True, slots=True)
+class Careful:
+    """The models, with another confidence below which an answer is refused."""
+
+    models: Models
+    calibration: Calibration
+
+    @property
+    def embedder(self) -> Embedder:
+        return self.models.embedder
+
+    @property
+    def parser(self) -> Parser:
+        return self.models.parser
+
+    @property
+    def generator(self) -> Generator | None:
+        return self.models.generator
+
+
+def careful(models: Models, care: Care) -> Models | Careful:
+    """Return the models, refusing sooner when `care` is strict and later when it is lenient."""
+    if care == "usual":
+        return models
+    return Careful(models, replace(models.calibration, threshold=REFUSED_BELOW[care]))
+
+
+__all__ = ["FITTED", "Models", "careful"]

@@ -19,7 +19,7 @@ from rag.changes import compact
 from rag.check import check_text
 from rag.conversation import asked_as, turn_of
 from rag.dates import day_of
-from rag.engines import Models
+from rag.engines import Models, careful
 from rag.errors import CancelledError, InputError, LibraryError, ModelError, QuestionError
 from rag.evidence import Evidence, select
 from rag.fetch import Fetcher, is_address, plain_address
@@ -31,7 +31,7 @@ from rag.planted import planted
 from rag.portable import import_library
 from rag.question import Question, read_question
 from rag.read import expected, find_files, read_file
-from rag.records import Answer, Article, Brief, Check, Checked, Hit, Passage, ReadFilter, Tier, Turn
+from rag.records import Answer, Article, Brief, Care, Check, Checked, Hit, Passage, ReadFilter, Tier, Turn
 from rag.retrieve import retrieve
 from rag.scope import articles_on, topic_of
 from rag.server import ServerIndex
@@ -192,6 +192,7 @@ class Tearsheet:
         conversation: Sequence[Answer | Turn] = (),
         read_filters: bool = True,
         not_read: Sequence[str] = (),
+        care: Care = "usual",
         cancelled: Callable[[], bool] | None = None,
     ) -> Answer:
         """Return the verified answer from the articles that pass `where`, as they were known on `as_of`.
@@ -199,7 +200,8 @@ class Tearsheet:
         What the question leaves to the `conversation` before it, the latest last, is put into words first;
         `asked_as` of the answer then says how. With `read_filters` words like "last week" and "according to
         the Times" narrow the articles, but for those in `not_read`, and `filters` of the answer names them.
-        Raises QuestionError, LibraryError, ModelError, CancelledError, and InputError for what is no date.
+        A strict `care` refuses sooner, a lenient one later. Raises QuestionError, LibraryError, ModelError,
+        CancelledError, and InputError for what is no date.
         """
         where = replace(where, as_of=as_of) if as_of else where
         asking = self.ask_events(
@@ -208,6 +210,7 @@ class Tearsheet:
             conversation=conversation,
             read_filters=read_filters,
             not_read=not_read,
+            care=care,
             cancelled=cancelled,
         )
         with closing(asking) as events:
@@ -224,6 +227,7 @@ class Tearsheet:
         conversation: Sequence[Answer | Turn] = (),
         read_filters: bool = True,
         not_read: Sequence[str] = (),
+        care: Care = "usual",
         cancelled: Callable[[], bool] | None = None,
     ) -> Events[Event, None, None]:
         """Yield Found, then Drafts while a model writes, last the Answer. Closing it stops the model."""
@@ -232,13 +236,13 @@ class Tearsheet:
         meant = asked_as(typed, turns, self.models.parser) if turns else typed
         read = self._read(meant, where, not_read) if read_filters and self.library.size else ()
         told = meant if meant != typed else ""
-        for event in self._narrowed(meant, where, read, cancelled) if read else ():
+        for event in self._narrowed(meant, where, read, care, cancelled) if read else ():
             if not isinstance(event, Answer):
                 yield event
             elif event.status != "refused":
                 yield replace(event, question=typed, asked_as=told, filters=read)
                 return
-        with closing(self._asked(meant, where, cancelled)) as events:
+        with closing(self._asked(meant, where, care, cancelled)) as events:
             for event in events:
                 if isinstance(event, Answer):
                     words = " or ".join(f"“{each.said}”" for each in read)
@@ -260,6 +264,7 @@ class Tearsheet:
         question: str,
         where: Filter,
         read: Sequence[ReadFilter],
+        care: Care,
         cancelled: Callable[[], bool] | None,
     ) -> Events[Event, None, None]:
         """The events of a question asked of the articles that its own words name."""
@@ -268,13 +273,12 @@ class Tearsheet:
             newest = max(
                 (hit.passage.article.published for hit in self.search(question, where=where)), default=""
             )
-        with closing(
-            self._asked(without_words(question, read), narrowed(where, read, newest), cancelled)
-        ) as events:
+        bare, where = without_words(question, read), narrowed(where, read, newest)
+        with closing(self._asked(bare, where, care, cancelled)) as events:
             yield from events
 
     def _asked(
-        self, question: str, where: Filter, cancelled: Callable[[], bool] | None
+        self, question: str, where: Filter, care: Care, cancelled: Callable[[], bool] | None
     ) -> Events[Event, None, None]:
         """The events of a self-contained question."""
         began = time.perf_counter()
@@ -300,7 +304,7 @@ class Tearsheet:
         selected = time.perf_counter()
         generator = self.models.generator
         tier = self.settings.tier if generator is not None else "quote"
-        with closing(self._worded(asked, evidence, tier, cancelled)) as events:
+        with closing(self._worded(asked, evidence, tier, care, cancelled)) as events:
             for event in events:
                 if isinstance(event, Draft):
                     yield event
@@ -319,20 +323,25 @@ class Tearsheet:
                 yield replace(event, hits=hits, seconds=seconds, notes=notes)
 
     def _worded(
-        self, asked: Question, evidence: Sequence[Evidence], tier: Tier, cancelled: Callable[[], bool] | None
+        self,
+        asked: Question,
+        evidence: Sequence[Evidence],
+        tier: Tier,
+        care: Care,
+        cancelled: Callable[[], bool] | None,
     ) -> Events[Draft | Answer, None, None]:
         """Yield drafts, then the answer; in the articles' own words when the language model fails."""
-        generator = self.models.generator
+        generator, tools = self.models.generator, careful(self.models, care)
         name = generator.name if generator is not None else ""
         try:
-            for event in answer(asked, evidence, self.models, tier=tier, cancelled=cancelled):
+            for event in answer(asked, evidence, tools, tier=tier, cancelled=cancelled):
                 yield replace(event, model=name, tier=tier) if isinstance(event, Answer) else event
         except CancelledError:
             raise
         except ModelError as error:
             if tier == "quote":
                 raise
-            for event in answer(asked, evidence, self.models, tier="quote", cancelled=cancelled):
+            for event in answer(asked, evidence, tools, tier="quote", cancelled=cancelled):
                 if isinstance(event, Answer):
                     event = replace(event, tier="quote", notes=(*event.notes, str(error)))
                 yield event

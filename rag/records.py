@@ -9,6 +9,8 @@ Support = Literal["supported", "partly", "contradicted", "unsupported"]
 Status = Literal["answered", "partial", "conflict", "refused"]
 Tier = Literal["quote", "write", "compose"]
 WordedBy = Literal["model", "source"]
+Care = Literal["strict", "usual", "lenient"]
+"""How sure an answer must be to be given: three points on the curve of answers against mistakes."""
 
 
 @dataclass(frozen=True, slots=True)

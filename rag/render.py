@@ -209,6 +209,10 @@ def answer_to_markdown(answer: Answer) -> str:
         return markdown(text) + marks(citations, numbers).replace("[", "[^")
 
     parts = [f"## {markdown(answer.question)}"]
+    if answer.asked_as:
+        parts.append(f"*Asked as: {markdown(answer.asked_as)}*")
+    if answer.filters:
+        parts.append(f"*Only {markdown(filters_in_words(answer))}*")
     if OPENINGS[answer.status]:
         parts.append(f"**{OPENINGS[answer.status]}**")
     if answer.claims:
@@ -246,6 +250,17 @@ def day_in_words(iso: str) -> str:
         return safe(iso)
     month = calendar.month_name[int(match[2])] if match[2] else ""
     return " ".join(filter(None, [str(int(match[3])) if match[3] else "", month, match[1]]))
+
+
+def filters_in_words(answer: Answer) -> str:
+    """Return what the words of the question narrowed the articles to: `of 2 to 4 December 2025 (“…”)`."""
+    told = []
+    for each in answer.filters:
+        first, last = day_in_words(each.first), day_in_words(each.last)
+        span = f"printed from {first} to {last}" if last else f"printed since {first}"
+        what = {"outlet": f"of {each.first.replace(chr(10), ' or ')}", "latest": "the newest articles"}
+        told.append(f"{what.get(each.kind, span)} (“{each.said}”)")
+    return safe(", ".join(told))
 
 
 def place_of(article: Article) -> str:

@@ -19,6 +19,7 @@ from rag.render import (
     citation_numbers,
     cited,
     day_in_words,
+    filters_in_words,
     is_verbatim,
     marks,
     place_of,
@@ -73,7 +74,10 @@ def plain(text: str, style: str = "", *, indent: int = 0, hang: int = 0) -> Line
 def answer_lines(answer: Answer) -> list[Line]:
     """Return the words of the answer with their marks, then each cited passage with its verdict."""
     numbers = citation_numbers(answer)
-    lines = [plain(OPENINGS[answer.status], "bold")] if OPENINGS[answer.status] else []
+    lines = [plain(f"Asked as: {answer.asked_as}", "dim"), plain("")] if answer.asked_as else []
+    if answer.filters:
+        lines += [plain(f"Only {filters_in_words(answer)}", "dim"), plain("")]
+    lines += [plain(OPENINGS[answer.status], "bold")] if OPENINGS[answer.status] else []
     if answer.claims:
         lines.append(_claims_line(answer, numbers))
     lines += [_side_line(side, numbers) for side in answer.sides]
@@ -161,6 +165,8 @@ def _footer(answer: Answer) -> str:
     parts = []
     if answer.model and any(claim.by == "model" for claim in answer.claims):
         parts.append(f"Worded by {answer.model}, checked against the passages")
+    if answer.confidence and answer.hits:
+        parts.append(f"{answer.confidence:.0%} sure")
     if answer.rejected:
         count = f"{len(answer.rejected)} sentences" if len(answer.rejected) > 1 else "1 sentence"
         parts.append(f"{count} of the model did not pass")

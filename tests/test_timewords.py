@@ -113,3 +113,13 @@ def test_filters_are_not_read_when_not_wanted(tearsheet: Tearsheet) -> None:
         tearsheet.ask(question, as_of="2026-03-20", not_read=["on 9 March"]),
     ):
         assert answer.filters == ()
+
+
+def test_care_decides_how_sure_an_answer_must_be(tearsheet: Tearsheet) -> None:
+    question = "How many people did the ferry fire kill?"
+    sure = tearsheet.ask(question).confidence
+    unlike = "Which captain steered the ferry home?"
+    lenient, usual, strict = (tearsheet.ask(unlike, care=care) for care in ("lenient", "usual", "strict"))
+    assert lenient.confidence == usual.confidence == strict.confidence < sure
+    for answer, least in ((lenient, 0.3), (usual, 0.5), (strict, 0.75)):
+        assert (answer.status == "refused") == (answer.confidence < least)
