@@ -259,7 +259,7 @@ def test_results_put_what_was_not_read_first():
 
 def test_the_chart_has_a_column_a_day_and_its_figures():
     drawn = chart([Tally("2026-03-01", "Post", 4), Tally("2026-03-03", "Radio", 1), Tally("", "Post", 2)])
-    assert drawn.count('class="ts-column"') == 3
+    assert drawn.count('class="ts-day"') == 3
     assert "Articles per day and outlet" in drawn
     assert "1 March 2026: 4 articles (Post 4)" in shown(drawn) + html.unescape(drawn)
     assert "2 articles without a date not drawn." in shown(drawn)
@@ -280,7 +280,7 @@ def test_the_chart_has_a_column_a_day_and_its_figures():
 def test_a_long_time_is_drawn_by_month_or_year(days, unit, columns):
     drawn = chart([Tally(day, "Post", 1) for day in days])
     assert f"Articles per {unit} and outlet" in drawn
-    assert drawn.count('class="ts-column"') == columns
+    assert drawn.count('class="ts-day"') == columns
 
 
 def test_outlets_beyond_the_colours_are_drawn_as_others():

@@ -44,7 +44,7 @@ def chart(tallies: Sequence[Tally]) -> str:
     ends = f"<span>{escape(_named(keys[0], unit))}</span><span>{escape(_named(keys[-1], unit))}</span>"
     return (
         f'<figure class="ts-chart"><figcaption>{title}</figcaption><div class="ts-plot" aria-hidden="true">'
-        f'<span class="ts-most">{highest:,}</span><div class="ts-columns">{columns}</div></div>'
+        f'<span class="ts-most">{highest:,}</span><div class="ts-days">{columns}</div></div>'
         f'<p class="ts-ends" aria-hidden="true">{ends}</p><ul class="ts-legend">{legend}</ul>'
         f"{_figures(title, keys, unit, shown, counted)}"
         f"{told}</figure>"
@@ -62,7 +62,7 @@ def _column(
     )
     told = "; ".join(f"{names[place]} {number:,}" for place, number in parts)
     said = f"{_named(key, unit)}: {_count(total)}" + (f" ({told})" if told else "")
-    return f'<div class="ts-column" title="{escape(said)}">{drawn}</div>'
+    return f'<div class="ts-day" title="{escape(said)}">{drawn}</div>'
 
 
 def _figures(
