@@ -130,7 +130,7 @@ def _wish(page: gr.Blocks, tearsheet: Tearsheet) -> dict[str, Any]:
             "Stop", variant="stop", elem_id="brief-stop", elem_classes="ts-go", min_width=84, visible=False
         )
     narrow = Narrow(page, tearsheet, "brief")
-    with gr.Row(elem_classes="ts-box"):
+    with gr.Column(elem_classes="ts-box"):
         articles = gr.Dropdown(
             [],
             label="Only these articles",
@@ -138,17 +138,20 @@ def _wish(page: gr.Blocks, tearsheet: Tearsheet) -> dict[str, Any]:
             allow_custom_value=True,
             interactive=True,
             elem_id="brief-articles",
-            scale=3,
-            min_width=220,
         )
-        length = gr.Radio(
-            list(desk.LENGTHS), value="Standard", label="Length", elem_id="brief-length", scale=2
-        )
-    with gr.Row(elem_classes="ts-box"):
+        with gr.Row():
+            length = gr.Radio(
+                list(desk.LENGTHS), value="Standard", label="Length", elem_id="brief-length", min_width=270
+            )
+            before = gr.Dropdown(
+                [],
+                label="Earlier briefings",
+                interactive=True,
+                visible=False,
+                elem_id="brief-before",
+                min_width=220,
+            )
         since = gr.Checkbox(label="Begin with what changed since the last one", elem_id="brief-since")
-        before = gr.Dropdown(
-            [], label="Earlier briefings", interactive=True, visible=False, elem_id="brief-before"
-        )
     page.load(offered, outputs=articles, **PRIVATE)
     for tab in blocks_named(page, gr.Tab, "tab-briefing"):
         tab.select(offered, outputs=articles, **PRIVATE)
