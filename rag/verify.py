@@ -38,6 +38,20 @@ _OPPOSITES = [
         "public/private gain/lose raise/cut major/minor for/against victory/defeat majority/minority"
     ).split()
 ]
+_SAME = [
+    frozenset(group.split("/"))
+    for group in (
+        "buy/purchase/acquire begin/start/commence end/finish/conclude injure/hurt/wound receive/get "
+        "firm/company film/movie car/vehicle/automobile talk/negotiation help/assist/aid try/attempt "
+        "leave/depart big/large happen/occur show/demonstrate doctor/physician lawyer/attorney "
+        "plane/aircraft/airplane chief/head/boss law/legislation fire/blaze shut/close kid/child "
+        "resident/inhabitant worker/employee award/prize require/need choose/select/pick name/appoint "
+        "quit/resign delay/postpone build/construct hire/recruit around/about nearly/almost currently/now "
+        "later/afterwards also/too quickly/rapidly huge/enormous/massive crucial/critical/vital launch/start "
+        "meeting/summit purchase/acquisition assault/attack"
+    ).split()
+]
+"""Words that may stand for one another; a longer list would let through what differs."""
 _UNITS = frozenset("dollar euro pound yuan rouble ruble krona kronor percent per cent percentage".split())
 _SHORT_FORMS = {
     "jan": "january", "feb": "february", "gov": "governor", "sen": "senator", "rep": "representative",
@@ -217,6 +231,8 @@ def _words(
         if token.pos not in {"NOUN", "VERB", "ADJ", "ADV"} or lemma in LIGHT or lemma in STOPWORDS:
             continue
         if lemma in held or any(akin(lemma, other) for other in held):
+            continue
+        if any(lemma in group and not group.isdisjoint(held) for group in _SAME):
             continue
         if lemma in _UNITS or any(a < token.end and token.start < b for a, b in judged):
             continue

@@ -86,6 +86,7 @@ OFFER = "Hexin may sell its plant for six million dollars, Zhao Wenqing said."
         (FERRY, "According to the health department, at least 46 people have fallen ill."),
         (VOTES, "Marrow-Achebe received about 21,400 votes."),
         ("Kushner, 44, holds no office.", "Kushner is 44 years old."),
+        ("The firm bought two planes.", "Two aircraft were purchased by the company."),
         (OFFER, "Zhao Wenqing said that Hexin may sell its plant for $6m."),
         ("Zelensky flew from Kyiv to the United States.", "Zelenskyy flew from Kiev to the U.S."),
         ("The board hired Ms. Li on Jan. 5.", "On 5 January, Ms. Li was hired by the board."),
