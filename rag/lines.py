@@ -30,7 +30,7 @@ class Writer:
     def forms(self, statement: Statement) -> tuple[tuple[str, Parse], ...]:
         """The sentence word for word, then its shorter forms that passed the checks."""
         if statement.own not in self.made:
-            shorter = list(dict.fromkeys(shorten(statement.parse)))
+            shorter = list(dict.fromkeys(map(bare, shorten(statement.parse))))
             spelled = [
                 re.sub(r"\b(Mr|Mrs|Ms|Dr|Nov|Dec|Jan|Feb|Sept|Oct|Aug|Rep|Sen)\.", r"\1", t) for t in shorter
             ]
@@ -93,7 +93,12 @@ _BEFORE = re.compile(
 
 def plain(statement: Statement) -> str:
     """Return a sentence on one line, without a list mark, a dateline or a time before it."""
-    return tidy(_BEFORE.sub("", " ".join(statement.text.split())))
+    return bare(statement.text)
 
 
-__all__ = ["Writer", "plain"]
+def bare(text: str) -> str:
+    """Return words of an article on one line, without what stands before a sentence."""
+    return tidy(_BEFORE.sub("", " ".join(text.split())))
+
+
+__all__ = ["Writer", "bare", "plain"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rag.amounts import Figure
 from rag.gaps import questions, unknowns
-from rag.lines import Writer, plain
+from rag.lines import Writer, bare, plain
 from rag.people import Person
 from rag.records import Article, Citation, Claim, Difference, Point
 from rag.statements import Statement, origin_of
@@ -128,7 +128,7 @@ def numbers(
     left = room
     seen: set[str] = set()
     sides = [side.value for difference in shown for side in difference.sides]
-    known = [f" {_bare(line)} ".casefold() for line in (*told, *sides)]
+    known = [f" {_words(line)} ".casefold() for line in (*told, *sides)]
     for group in sorted(groups, key=weight, reverse=True):
         line = _figure_line(group, writer, left)
         if line is None or len(made) == MOST_FIGURES:
@@ -163,7 +163,7 @@ def numbers(
     return tuple(made)
 
 
-def _bare(text: str) -> str:
+def _words(text: str) -> str:
     return re.sub(r"[,.;:!?“”\"()]+(?=\s|$)|(?<=\s)[“\"(]", "", text)
 
 
@@ -173,7 +173,7 @@ def _figure_line(group: Sequence[Figure], writer: Writer, room: int) -> tuple[st
     for figure in group:
         phrase = figure.phrase
         if 3 <= len(phrase.split()) <= 16 and len(phrase) > len(figure.text) + 4:
-            options.append((len(phrase.split()), phrase[:1].upper() + phrase[1:], figure))
+            options.append((len(phrase.split()), bare(phrase), figure))
         if figure.statement.leans:
             continue
         for text, _ in writer.forms(figure.statement):

@@ -47,7 +47,10 @@ _BOILERPLATE = re.compile(
     r"how to watch|stream (?:it )?(?:live|here)|email (?:him|her|us) at",
     re.I,
 )
-_OWN_REPORT = re.compile(r"\bwe (?:\w+ ){0,2}?(?:wrote|quoted|reported|stated|published|said)\b", re.I)
+_OWN_REPORT = re.compile(
+    r"\bwe (?:\w+ ){0,2}?(?:wrote|quoted|reported|stated|published|said|named|spelled|gave|described)\b",
+    re.I,
+)
 _OPENS_BACK = re.compile(
     r"\s*(?:According to|Under|In|With|After|Before|Despite|By|Of|From|For|At) "
     r"(?:it|them|him|her|this|that|these|those)\b(?! \w+ing\b)",

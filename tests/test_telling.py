@@ -15,13 +15,15 @@ from rag.telling import Telling
 EMBEDDER, PARSER = load_embedder(), load_parser()
 
 
-def told(text: str, *, topic: str = "the fire aboard the Solvei", words: int = 60) -> list[str]:
+def told(
+    text: str, *, topic: str = "the fire aboard the Solvei", words: int = 60, whole: bool = True
+) -> list[str]:
     article = Article("a" * 16, text)
     pool = Pool(gather_statements(topic, [article], EMBEDDER, PARSER))
     telling = Telling(pool.statements, (), Writer(pool, Chooser(pool), PARSER, words), dates=False)
     telling.tell(words)
     for point in telling.points:
-        assert " ".join(point.claim.citations[0].quote.split()) == point.claim.text
+        assert not whole or " ".join(point.claim.citations[0].quote.split()) == point.claim.text
     return sorted(telling.lines)
 
 
@@ -53,6 +55,13 @@ def test_what_leans_stands_behind_what_it_leans_on_where_that_is_plain(text, lin
 def test_what_opens_with_what_came_before_or_only_announces_is_not_told_alone():
     text = "Under it, Norland gives up the port of Tarnvik. The Solvei leaves the town with three questions:"
     assert told(text) == []
+
+
+def test_a_dateline_stays_out_of_shorter_forms_too():
+    text = (
+        "TARNVIK, Jan 2 (NordPress) – Five people died on the Solvei, after divers had recovered two bodies."
+    )
+    assert told(text, words=8, whole=False) == ["Five people died on the Solvei."]
 
 
 def test_the_words_are_not_exceeded():
