@@ -86,7 +86,7 @@ def _plain(parse: Parse) -> list[Quantity]:
         if not any(a < found.end and found.start < b for a, b in days)
         and not re.search(r"(?:st|nd|rd|th)$", found.text)
         and not re.match(r"[\w:.-]*\w", parse.text[found.end : found.end + 3])
-        and not re.search(r"[\w:.$-]$", parse.text[max(0, found.start - 1) : found.start].strip())
+        and not re.search(r"[\w:.$-]$", parse.text[: found.end - len(found.text)])
     ]
 
 

@@ -6,7 +6,7 @@ from evals.alter import alter
 from evals.swaps import HAND
 from models.parser import load_parser
 
-TRUE = "On Monday, Rubio told reporters that 22 ships may sail from the United States."
+TRUE = "On Monday, Rubio told reporters that 22 ships may sail to the United States soon."
 
 
 def test_each_kind_changes_the_one_thing_it_is_named_for() -> None:
@@ -17,7 +17,7 @@ def test_each_kind_changes_the_one_thing_it_is_named_for() -> None:
     assert made["date"].startswith("On Thursday, ")
     assert "ships will sail" in made["may becomes will"]
     assert "did not tell reporters" in made["negation"]
-    assert made["spelling"].endswith("from the U.S.")
+    assert made["spelling"].endswith("to the U.S. soon.")
     assert TRUE not in made.values()
 
 

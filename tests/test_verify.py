@@ -107,7 +107,7 @@ def test_the_same_in_another_way_is_supported(parser: Parser, passage: str, clai
         ),
         (FERRY, "The health department said that at most 46 people have fallen ill.", "says At least 46"),
         (FERRY, "At least 46 people have fallen ill.", "it is what the health department says"),
-        (FERRY, "At least 46 people have fallen ill, the mayor said.", "has the health department say it"),
+        (FERRY, "At least 46 people have fallen ill, the mayor said.", "does not speak of “mayor”"),
         (VOTES, "Marrow-Achebe received about 24,000 votes.", "says 21,407, not about 24,000"),
         (
             OFFER,
@@ -119,7 +119,7 @@ def test_the_same_in_another_way_is_supported(parser: Parser, passage: str, clai
             "Hexin may sell its plant for six billion dollars, Zhao Wenqing said.",
             "six million dollars",
         ),
-        ("The shares of Hexin fell by 9%.", "The shares of Hexin rose by 9%.", "says “fell”|does not speak"),
+        ("The shares of Hexin fell by 9%.", "The shares of Hexin rose by 9%.", "says “fall”, not “rise”"),
         ("The talks took four days.", "The talks took four hours.", "says four days, not four hours"),
         ("It has 2,300 drivers, and 1,900 members.", "It has 1,900 drivers.", "says 2,300 driver"),
         ("Kushner, 44, holds no office.", "Kushner has held no office for 44.", "44 is an age"),
