@@ -4,6 +4,7 @@ import pytest
 
 from models.embedder import load_embedder
 from models.parser import load_parser
+from models.protocols import Embedder, Parser
 from rag.coverage import SIGNALS, Weights, signals
 from rag.records import Article, Passage
 from rag.verdict import Looked, Verdict, decide, verdict
@@ -17,6 +18,16 @@ FERRY = Passage(Article("a" * 16, TEXT, title="Fire", published="2026-01-07"), 0
 EVEN = Weights(tuple(0.0 for _ in SIGNALS), bias=1.0)
 
 
+@pytest.fixture(scope="module")
+def parser() -> Parser:
+    return load_parser()
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Embedder:
+    return load_embedder()
+
+
 @pytest.mark.parametrize(
     ("claim", "support", "reason"),
     [
@@ -28,15 +39,17 @@ EVEN = Weights(tuple(0.0 for _ in SIGNALS), bias=1.0)
         ("Parliament debated a new tax on sugar.", "unsupported", ""),
     ],
 )
-def test_a_verdict_names_its_sentence_and_its_reason(claim: str, support: str, reason: str) -> None:
-    found = verdict(claim, [FERRY], load_parser(), load_embedder())
+def test_a_verdict_names_its_sentence_and_its_reason(
+    parser: Parser, embedder: Embedder, claim: str, support: str, reason: str
+) -> None:
+    found = verdict(claim, [FERRY], parser, embedder)
     assert found.support == support
     assert reason in found.reason
     assert all(each.quote in TEXT and each.support == support for each in found.citations)
 
 
-def test_no_passage_at_all_bears_nothing_out() -> None:
-    found = verdict("The ferry burned.", [], load_parser(), load_embedder())
+def test_no_passage_at_all_bears_nothing_out(parser: Parser, embedder: Embedder) -> None:
+    found = verdict("The ferry burned.", [], parser, embedder)
     assert (found.support, found.citations, found.reason) == ("unsupported", (), "no passage speaks of it")
 
 
@@ -49,8 +62,8 @@ def test_the_chance_never_overrules_a_contradiction_or_a_near_copy() -> None:
     assert decide(Looked(missing, 0.4, values), EVEN).support == "supported"
 
 
-def test_signals_tell_what_stands_in_a_few_sentences_and_what_nowhere() -> None:
-    (claim,) = load_parser().parse(["Solvei burned for 40 hours in Hamburg."])
+def test_signals_tell_what_stands_in_a_few_sentences_and_what_nowhere(parser: Parser) -> None:
+    (claim,) = parser.parse(["Solvei burned for 40 hours in Hamburg."])
     found = dict(zip(SIGNALS, signals(claim, TEXT.split(". "), 0.5), strict=True))
     assert found["numbers_missing"] == 1.0
     assert found["names_missing"] == 1.0
