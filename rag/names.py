@@ -74,7 +74,7 @@ def same_name(left: str, right: str) -> bool:
         return True
     if min(len(left), len(right)) < SHORTEST_SOUND or not (left.isalpha() and right.isalpha()):
         return False
-    return left[0] == right[0] and _sound(left) == _sound(right)
+    return _sound(left) == _sound(right)
 
 
 @lru_cache(maxsize=8192)
