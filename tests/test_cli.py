@@ -178,11 +178,16 @@ def test_a_failure_never_commands_the_terminal(desk: Desk, capsys: pytest.Captur
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [[], ["ask"], ["ask", "hurt?", "--tier", "loud"], ["sing"]])
+@pytest.mark.parametrize("words", [[], ["ask", "hurt?", "--tier", "loud"], ["sing"]])
 def test_wrong_usage_exits_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words)
     assert "usage: tearsheet" in capsys.readouterr().err
+
+
+def test_no_question_is_an_error_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask"]) == 2
+    assert "No question was given" in capsys.readouterr().err
 
 
 def test_adding_counts_what_was_read_and_names_what_was_not(
