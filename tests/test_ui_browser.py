@@ -79,7 +79,7 @@ EVIL_BRIEF = replace(
     notes=(ATTACKS,),
     sections=(Section("points", ATTACKS, (Point(Claim(ATTACKS, (EVIL_CITE,)), label=ATTACKS),)),),
 )
-WIDE = "all => all.filter(one => one.getBoundingClientRect().right > 391).map(one => one.outerHTML.slice(0, 200))"
+WIDE = "all => all.filter(one => one.getBoundingClientRect().right > 391).map(one => one.outerHTML)"
 LONG = "word " * 40 + "x" * 300
 QUESTIONS = {
     "conflict?": CONFLICT,
