@@ -32,9 +32,14 @@ BEFORE = 400
 """Characters before a sentence, and the title, in which what its pronouns mean may stand."""
 ON_IT = 0.5
 """Share of the claim's words a sentence must hold to be taken as speaking of the same thing."""
-COPY = 0.7
+COPY = 0.85
 """Share from which a claim is taken as retelling one sentence: what that sentence does not say then stands
 against it, whatever the chance."""
+CLOSE = 0.7
+"""Share from which a contradiction stands, when the sentences read together contradict the claim too."""
+GATHERS = 8
+"""Words with content from which a claim may gather its facts from many sentences; a shorter one must stand
+in one or a few."""
 SHORTEST_PART = 4
 """Words from which a part of the claim between commas is compared by itself."""
 WEIGHTS = Path(models.__file__).parent / "verdict.json"
@@ -72,6 +77,10 @@ class Looked:
     held: float
     """Share of the claim's words in that sentence."""
     signals: tuple[float, ...]
+    words: int
+    """Words with content in the claim."""
+    apart: bool
+    """Whether several sentences together contradict the claim too."""
 
 
 def verdict(claim: str, passages: Sequence[Passage], parser: Parser, embedder: Embedder) -> Verdict:
@@ -99,7 +108,8 @@ def look(claim: str, passages: Sequence[Passage], parser: Parser, embedder: Embe
     held = np.array([_share(wanted, set(content_words(text))) for text in texts])
     near = [int(i) for i in np.argsort(-held, kind="stable")[:NEAR] if held[i] > 0]
     if not near:
-        return Looked(Verdict("unsupported", "no passage speaks of it"), 0.0, signals(own, texts, 0.0))
+        none = Verdict("unsupported", "no passage speaks of it")
+        return Looked(none, 0.0, signals(own, texts, 0.0), len(wanted), apart=False)
     parts = [part for part in _PARTS.split(claim) if len(part.split()) >= SHORTEST_PART]
     parts = parts if len(parts) > 1 else []
     vectors = embedder.embed([claim, *parts, *(texts[i] for i in near)], "document")
@@ -112,7 +122,8 @@ def look(claim: str, passages: Sequence[Passage], parser: Parser, embedder: Embe
     ]
     meaning = float((alike[1:] if parts else alike).max(axis=1).mean())
     said, share = _closely(own, read)
-    return Looked(said, share, signals(own, texts, meaning))
+    apart = said.support == "contradicted" and _judge(own, read[:MOST_TOGETHER]).support == "contradicted"
+    return Looked(said, share, signals(own, texts, meaning), len(wanted), apart)
 
 
 def decide(looked: Looked, fitted: Weights) -> Verdict:
@@ -121,7 +132,8 @@ def decide(looked: Looked, fitted: Weights) -> Verdict:
     said = looked.said
     if said.support == "supported":
         return replace(said, chance=max(chance, fitted.threshold))
-    if looked.held < COPY and said.support == "unsupported" and chance >= fitted.threshold:
+    stands = looked.held >= COPY or (looked.held >= CLOSE and looked.apart)
+    if looked.words >= GATHERS and not stands and chance >= fitted.threshold:
         cited = tuple(replace(each, support="supported", reason="") for each in said.citations)
         return Verdict("supported", chance=chance, citations=cited)
     chance = min(chance, fitted.threshold)
@@ -143,7 +155,7 @@ def _closely(claim: Parse, read: Sequence[Read]) -> tuple[Verdict, float]:
         if said.support == "supported":
             cited = tuple(each.citation(said) for each in read[:many])
             return replace(said, citations=cited), read[0].held
-    each, said = min(found, key=lambda pair: (-pair[0].held if pair[0].held >= COPY else 0.0, _rank(*pair)))
+    each, said = min(found, key=lambda pair: (-pair[0].held if pair[0].held >= CLOSE else 0.0, _rank(*pair)))
     if said.support == "contradicted" and each.held < ON_IT:
         said = replace(said, support="unsupported")
     return replace(said, citations=(each.citation(said),)), each.held

@@ -53,13 +53,22 @@ def test_no_passage_at_all_bears_nothing_out(parser: Parser, embedder: Embedder)
     assert (found.support, found.citations, found.reason) == ("unsupported", (), "no passage speaks of it")
 
 
-def test_the_chance_never_overrules_a_contradiction_or_a_near_copy() -> None:
+@pytest.mark.parametrize(
+    ("said", "held", "words", "apart", "support"),
+    [
+        (Verdict("contradicted", "it says 22, not 32"), 0.9, 12, False, "contradicted"),
+        (Verdict("contradicted", "it says 22, not 32"), 0.8, 12, True, "contradicted"),
+        (Verdict("contradicted", "it says 22, not 32"), 0.8, 12, False, "supported"),
+        (Verdict("unsupported", "it does not speak of red"), 0.9, 12, False, "partly"),
+        (Verdict("unsupported", "it does not speak of red"), 0.4, 12, False, "supported"),
+        (Verdict("unsupported", "it does not speak of red"), 0.4, 5, False, "unsupported"),
+    ],
+)
+def test_the_chance_rules_only_where_a_long_claim_copies_no_sentence(
+    said: Verdict, held: float, words: int, apart: bool, support: str
+) -> None:
     values = tuple(1.0 for _ in SIGNALS)
-    other = Verdict("contradicted", "the passage says 22, not 32")
-    assert decide(Looked(other, 0.4, values), EVEN).support == "contradicted"
-    missing = Verdict("unsupported", "the passage does not speak of “red”")
-    assert decide(Looked(missing, 0.9, values), EVEN).support == "partly"
-    assert decide(Looked(missing, 0.4, values), EVEN).support == "supported"
+    assert decide(Looked(said, held, values, words, apart), EVEN).support == support
 
 
 def test_signals_tell_what_stands_in_a_few_sentences_and_what_nowhere(parser: Parser) -> None:
