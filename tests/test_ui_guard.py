@@ -221,7 +221,7 @@ def renamed(tmp_path):
         )
 
     async def file(request: Request) -> PlainTextResponse:
-        return PlainTextResponse(request.url.path)
+        return PlainTextResponse(request.url.path, 404 if "absent" in request.url.path else 200)
 
     routes = [Route("/told", told, methods=["POST"]), Route("/gradio_api/{path:path}", file)]
     return TestClient(Alias(Starlette(routes=routes), folder=tmp_path))
@@ -237,6 +237,11 @@ def test_the_folder_of_temporary_files_has_another_name_outside(renamed, tmp_pat
 def test_what_comes_back_under_that_name_is_found_again(renamed, tmp_path):
     assert renamed.get("/gradio_api/file=/tearsheet-files/a.txt").text == f"/gradio_api/file={tmp_path}/a.txt"
     assert renamed.post("/told", json={"path": "/tearsheet-files/b"}).json()["known"]
+
+
+def test_even_a_refusal_does_not_tell_the_folder(renamed, tmp_path):
+    refused = renamed.get("/gradio_api/file=/tearsheet-files/absent.txt")
+    assert (refused.status_code, refused.text) == (404, "/gradio_api/file=/tearsheet-files/absent.txt")
 
 
 def test_the_next_port_is_taken_when_one_is_in_use():

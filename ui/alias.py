@@ -77,7 +77,8 @@ class Alias:
         path = str(scope["path"])
         if path.startswith(FILE):
             path = path.replace(NAME, self._folder, 1)
-            await self._app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+            given = {**scope, "path": path, "raw_path": path.encode()}
+            await self._app(given, receive, self._outward(send, refusals=True))
             return
         if Headers(scope=scope).get("content-type", "").startswith("application/json"):
             receive = self._inward(receive)
@@ -103,15 +104,19 @@ class Alias:
 
         return whole
 
-    def _outward(self, send: Send) -> Send:
-        """Return `send` that renames the folder in text and JSON; each message of a stream is one piece."""
+    def _outward(self, send: Send, *, refusals: bool = False) -> Send:
+        """Return `send` that renames the folder in text and JSON; each message of a stream is one piece.
+
+        With `refusals` only what says that something went wrong is touched.
+        """
         speaks = False
         start: Message | None = None
 
         async def renamed(message: Message) -> None:
             nonlocal start, speaks
             if message["type"] == "http.response.start":
-                speaks = Headers(raw=message["headers"]).get("content-type", "").startswith(SPEAKING)
+                kind = Headers(raw=message["headers"]).get("content-type", "")
+                speaks = kind.startswith(SPEAKING) and (message["status"] >= 400 or not refusals)
                 start = message
                 return
             body = message.get("body", b"")
