@@ -67,6 +67,8 @@ _LONG = {
     "united kingdom": "britain",
     "european union": "europe",
 }
+_AMERICA = re.compile(r"\b(?:US|U\.S|USA|America|Americans?|United States)\b")
+"""The country, which lower case would make a pronoun of."""
 _SMALL_WORDS = frozenset("of the and for de la on in".split())
 _SPLIT = re.compile(r"[\s\-–—/,()“”\"]+")
 
@@ -135,6 +137,8 @@ def _names(claim: Parse, known: str, judged: Sequence[Span]) -> Iterator[Verdict
             continue
         if any(a < token.end and token.start < b for a, b in judged):
             continue
+        if token.text == "US" and not _AMERICA.search(known):
+            yield Verdict("unsupported", "US is not named in the passage")
         for part in _SPLIT.split(token.text):
             word = normalise(part).strip(".,;:!?'")
             if (
