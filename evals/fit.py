@@ -1,115 +1,93 @@
-"""Fits what evidence and refusals rest on: the trees that rank evidence and the weights of confidence.
+"""Fits the trees of evidence, the reader's weights and the confidence, and writes them into `models/`.
 
     python -m evals.fit --squad squad2_dev.json --news articles.jsonl --corpus FOLDER [--out models]
 
-Trains on SQuAD 2.0 (answerable questions for the trees; all for confidence) and on the questions in
-`evals/fitting`, asked of the articles they were written on. Prints figures of two folds, each scored by
-weights fitted on the other, then writes weights fitted on everything. Takes about half an hour on 2 cores.
+Trains on SQuAD 2.0, on the questions in `evals/fitting`, asked of the articles they were written on, and on
+the cases of the suites that are not held. Prints figures of FOLDS folds, each scored by weights fitted on
+the others, then writes weights fitted on everything. Takes about an hour on 2 cores, most of it reading.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
+import random
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.fit_questions import Array, Asked, read_questions
 from models.embedder import load_embedder
 from models.parser import load_parser
-from models.protocols import Embedder, Parser
-from rag.confidence import SIGNALS, signals, veto
-from rag.evidence import FEATURES, Evidence, Sentence, gather, rank_by, weigh
-from rag.question import Question, read_question
-from rag.records import Article, Hit, Passage
-from rag.retrieve import fuse
-from rag.text import content_words, normalise, sentences, words
+from models.reader import LlamaReader
+from rag.confidence import READ_SIGNALS, SIGNALS, Calibration, confidence, signals, veto
+from rag.evidence import FEATURES, Evidence, rank_by
+from rag.select import reading, shared_out, worth_reading
 
-QUESTIONS = Path(__file__).parent / "fitting"
-PASSAGE_WORDS = 120
-FOUND = 10
-DEEP = 60
+FOLDS = 5
 NEGATIVES = 60
 """Wrong spans kept per question: more of them teach the trees nothing new."""
-OURS = 3.0
-"""Weight of a question on news, beside one of SQuAD."""
 NO_SPAN = 0.4
 """What the right sentence is worth with a wrong span; the rest is the span's F1."""
+READ_OF_SQUAD = 1
+"""Sentences read of a question of SQuAD, of which there are many."""
+SQUAD_READ, SQUAD_CONFIDENCE, BARE = 0.3, 0.15, 0.5
+"""Weights beside 1 for ours: of SQuAD for the reader and for confidence; of questions
+whose answer was cut out."""
+REFUSED = 0.8
+"""Share of our own unanswerable questions that the threshold of confidence has to refuse."""
 
-Array = NDArray[np.float32]
-Holds = Callable[[Sentence], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question, everything that could answer it, and what does."""
-
-    group: str
-    """Questions of one group are never split over two folds."""
-    question: Question
-    answerable: bool
-    pairs: tuple[Evidence, ...]
-    right: NDArray[np.bool_]
-    """Whether the pair's sentence states the answer."""
-    f1: Array
-    """Overlap of the pair's span with the answer."""
-    weight: float
-
-
-class Pool:
-    """Passages of some articles, searched as the product does: words and meaning, fused by rank."""
-
-    def __init__(self, passages: Sequence[Passage], embedder: Embedder) -> None:
-        self.passages = passages
-        self._embedder = embedder
-        self._vectors = embedder.embed([passage.text for passage in passages], "document")
-        self._words = [Counter(content_words(passage.text)) for passage in passages]
-        counts = Counter(word for held in self._words for word in held)
-        self._rarity = {word: np.log(1 + len(passages) / count) for word, count in counts.items()}
-
-    def search(self, question: str) -> list[Hit]:
-        asked = set(content_words(question))
-        lexical = np.array(
-            [
-                sum(self._rarity[w] * held[w] / (held[w] + 1.2) for w in asked if w in held)
-                for held in self._words
-            ]
-        )
-        dense = self._vectors @ self._embedder.embed([question], "query")[0]
-        legs = [np.argsort(-leg, kind="stable")[:DEEP].tolist() for leg in (dense, lexical)]
-        return [Hit(self.passages[i], score) for i, score in list(fuse(legs).items())[:FOUND]]
+Ranked = tuple[Evidence, ...]
+States = Mapping[str, NDArray[np.float32]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit, print the figures of the folds, write the weights."""
     options = _options(argv)
-    embedder, parser = load_embedder(), load_parser()
-    asked = [
-        *_squad(options.squad, embedder, parser, most=options.most),
-        *_ours(QUESTIONS / "seeds.jsonl", _folder(options.corpus), embedder, parser, most=options.most),
-        *_ours(QUESTIONS / "news.jsonl", _lines(options.news), embedder, parser, most=options.most),
-    ]
-    groups = sorted({one.group for one in asked})
-    half = {group: place % 2 for place, group in enumerate(groups)}
-    scored: list[tuple[Asked, tuple[Evidence, ...]]] = []
-    for fold in (0, 1):
-        trees = fit_trees([one for one in asked if half[one.group] != fold])
-        held = [one for one in asked if half[one.group] == fold]
-        scored += [(one, rank_by(one.question, one.pairs, trees.predict(_rows(one)))) for one in held]
-    _print_ranking(scored)
-    weights, bias = fit_confidence(scored)
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        write_trees(fit_trees(asked), options.out / "evidence.npz")
-        stored = {"weights": weights, "bias": bias, "threshold": 0.5}
-        (options.out / "calibration.json").write_text(json.dumps(stored, indent=1), "utf-8")
+    asked = read_questions(
+        options.squad, options.news, options.corpus, load_embedder(), load_parser(), most=options.most
+    )
+    scored = rank_out_of_fold(asked)
+    _print_ranking("by the trees", scored)
+    reader = LlamaReader(np.zeros(0, np.float32), 0.0)
+    wanted = dict.fromkeys(text for one, ranked in scored for text, _ in _readings(one, ranked))
+    states = {text: reader.states([text])[0] for text in wanted}
+    fit_rest(asked, scored, states, options.out)
     return 0
+
+
+def fit_rest(
+    asked: Sequence[Asked], scored: Sequence[tuple[Asked, Ranked]], states: States, out: Path | None
+) -> None:
+    """Fit reader and confidence on rankings of other folds' trees; write all weights to `out`."""
+    fold = _folds(asked)
+    read: list[tuple[Asked, Ranked]] = []
+    for k in range(FOLDS):
+        weights, bias = fit_reader([pair for pair in scored if fold[pair[0].group] != k], states)
+        read += [
+            (one, _read(one, ranked, states, weights, bias)) for one, ranked in scored if fold[one.group] == k
+        ]
+    _print_ranking("with the reader", read)
+    with_reader, without = fit_confidence(read), fit_confidence(scored)
+    threshold = _threshold(read, with_reader)
+    # Without the reader another confidence refuses as much: the bias takes up the difference.
+    moved = _logit(threshold) - _logit(_threshold(scored, without))
+    without["bias"] = round(without["bias"] + moved, 4)
+    calibration = _calibration(with_reader, without, threshold)
+    _print_refusals("with the reader", read, calibration)
+    _print_refusals("without it", scored, calibration)
+    if out is None:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    write_trees(fit_trees(asked), out / "evidence.npz")
+    weights, bias = fit_reader(scored, states)
+    np.savez_compressed(out / "reader.npz", weights=weights, bias=np.float64(bias))
+    stored = {"read": with_reader, "unread": without, "threshold": round(threshold, 4)}
+    (out / "calibration.json").write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -126,106 +104,22 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-# ---------------------------------------------------------------- questions
+def _folds(asked: Sequence[Asked]) -> dict[str, int]:
+    """The fold of each group: questions on one article are never on both sides."""
+    groups = sorted({one.group for one in asked})
+    random.Random(5).shuffle(groups)
+    return {group: place % FOLDS for place, group in enumerate(groups)}
 
 
-def _squad(path: Path, embedder: Embedder, parser: Parser, *, most: int) -> Iterator[Asked]:
-    passages: list[Passage] = []
-    listed: list[tuple[str, str, list[tuple[str, int]]]] = []
-    for number, entry in enumerate(json.loads(path.read_text("utf-8"))["data"]):
-        blocks = [block["context"].replace("\n", " ") for block in entry["paragraphs"]]
-        article = Article(f"squad{number}", "\n".join(blocks), title=entry["title"].replace("_", " "))
-        start = 0
-        for block, given in zip(blocks, entry["paragraphs"], strict=True):
-            passages.append(Passage(article, start, start + len(block)))
-            for question in given["qas"]:
-                spans = [(a["text"], start + a["answer_start"]) for a in question["answers"]]
-                listed.append((article.id, question["question"].strip(), spans))
-            start += len(block) + 1
-    pool = Pool(passages, embedder)
-    for home, text, spans in listed[:most]:
-
-        def holds(sentence: Sentence, home: str = home, spans: list[tuple[str, int]] = spans) -> bool:
-            inside = any(sentence.start <= at < sentence.end for _, at in spans)
-            return sentence.article.id == home and inside
-
-        answers = [answer for answer, _ in spans]
-        yield _ask(home, text, answers, holds, pool, (embedder, parser), weight=1.0)
-
-
-def _ours(
-    path: Path, articles: Sequence[Article], embedder: Embedder, parser: Parser, *, most: int
-) -> Iterator[Asked]:
-    pool = Pool([passage for article in articles for passage in _passages(article)], embedder)
-    for line in path.read_text("utf-8").splitlines()[:most]:
-        row = json.loads(line)
-        answers, support = row.get("any") or [], set(row.get("support") or [])
-
-        def holds(sentence: Sentence, answers: list[str] = answers, support: set[str] = support) -> bool:
-            low = normalise(sentence.text)
-            said = any(re.search(rf"(?<!\w){re.escape(normalise(answer))}(?!\w)", low) for answer in answers)
-            return sentence.article.id in support and said
-
-        group = f"{path.stem}-{row['id']}"
-        yield _ask(group, row["ask"], answers, holds, pool, (embedder, parser), weight=OURS)
-
-
-def _ask(
-    group: str,
-    text: str,
-    answers: Sequence[str],
-    holds: Holds,
-    pool: Pool,
-    tools: tuple[Embedder, Parser],
-    *,
-    weight: float,
-) -> Asked:
-    question = read_question(text, tools[1])
-    pairs = weigh(question, gather(question, pool.search(text), *tools))
-    right = np.array([bool(answers) and holds(pair.sentence) for pair in pairs], bool)
-    overlap = [
-        max((f1(p.short, a) for a in answers), default=0.0) * r for p, r in zip(pairs, right, strict=True)
-    ]
-    return Asked(group, question, bool(answers), pairs, right, np.array(overlap, np.float32), weight)
-
-
-def f1(left: str, right: str) -> float:
-    """Return the overlap of two answers in words, as SQuAD counts it: 0 to 1, articles left out."""
-    ours = Counter(word for word in words(left) if word not in {"a", "an", "the"})
-    theirs = Counter(word for word in words(right) if word not in {"a", "an", "the"})
-    shared = sum((ours & theirs).values())
-    return 2 * shared / (ours.total() + theirs.total()) if shared else 0.0
-
-
-def _passages(article: Article) -> Iterator[Passage]:
-    first, length, last = -1, 0, 0
-    for start, end in sentences(article.text):
-        count = len(article.text[start:end].split())
-        if first >= 0 and length + count > PASSAGE_WORDS:
-            yield Passage(article, first, last)
-            first, length = -1, 0
-        first, length, last = (start if first < 0 else first), length + count, end
-    if first >= 0:
-        yield Passage(article, first, last)
-
-
-def _folder(folder: Path) -> list[Article]:
-    return [Article(path.name[:3], path.read_text("utf-8").strip()) for path in sorted(folder.glob("*.txt"))]
-
-
-def _lines(path: Path) -> list[Article]:
-    wanted = {
-        article
-        for line in (QUESTIONS / "news.jsonl").read_text("utf-8").splitlines()
-        for article in json.loads(line).get("support") or []
-    }
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    others = [row for row in rows if row["id"] not in wanted and len(row["text"]) < 4000][:90]
-    chosen = [row for row in rows if row["id"] in wanted] + others
-    return [Article(row["id"], row["text"], title=row.get("title", "")) for row in chosen]
-
-
-# ---------------------------------------------------------------- fitting
+def rank_out_of_fold(asked: Sequence[Asked]) -> list[tuple[Asked, Ranked]]:
+    """Return each question with its evidence as trees fitted on the other folds rank it."""
+    fold = _folds(asked)
+    scored: list[tuple[Asked, Ranked]] = []
+    for k in range(FOLDS):
+        trees = fit_trees([one for one in asked if fold[one.group] != k])
+        held = [one for one in asked if fold[one.group] == k]
+        scored += [(one, rank_by(one.question, one.pairs, trees.predict(_rows(one)))) for one in held]
+    return scored
 
 
 class FittedTrees:
@@ -259,32 +153,101 @@ def fit_trees(asked: Sequence[Asked]) -> FittedTrees:
     return FittedTrees(*(np.concatenate(part).astype(np.float32) for part in (rows, wanted, weights)))
 
 
-def fit_confidence(scored: Sequence[tuple[Asked, tuple[Evidence, ...]]]) -> tuple[dict[str, float], float]:
-    """Return the weights of confidence and their bias.
+# ---------------------------------------------------------------- the reader
+
+
+def _readings(one: Asked, ranked: Ranked) -> list[tuple[str, bool]]:
+    """What the reader is given for a question, each with whether it answers."""
+    stating = _stating(one)
+    chosen = worth_reading(ranked) if one.weight > 1 else ranked[:READ_OF_SQUAD]
+    return [(reading(one.question, found), _place(found) in stating) for found in chosen]
+
+
+def fit_reader(scored: Sequence[tuple[Asked, Ranked]], states: States) -> tuple[NDArray[np.float32], float]:
+    """Return the weights and the bias of the linear function of a state."""
+    from sklearn.linear_model import LogisticRegression
+
+    given = [
+        (states[text], right, 1.0 if one.weight > 1 else SQUAD_READ)
+        for one, ranked in scored
+        for text, right in _readings(one, ranked)
+    ]
+    table, right, weight = (np.array(part) for part in zip(*given, strict=True))
+    middle, spread = table.mean(0), table.std(0) + 1e-6
+    fitted = LogisticRegression(C=0.01, max_iter=1000).fit((table - middle) / spread, right, weight)
+    slopes = fitted.coef_[0] / spread
+    return slopes.astype(np.float32), float(fitted.intercept_[0] - (slopes * middle).sum())
+
+
+def _read(one: Asked, ranked: Ranked, states: States, weights: Array, bias: float) -> Ranked:
+    """The evidence as the product orders it once the best was read."""
+    texts = [text for text, _ in _readings(one, ranked)]
+    said = [float(states[text] @ weights + bias) for text in texts]
+    return shared_out(ranked, said)
+
+
+# ---------------------------------------------------------------- confidence
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    signals: tuple[float, ...]
+    answers: bool
+    weight: float
+
+
+def fit_confidence(scored: Sequence[tuple[Asked, Ranked]]) -> dict[str, float]:
+    """Return the weights of confidence by name, with the bias.
 
     An answerable question is shown twice: as it is, and, as one that nothing answers, without the
     sentences that do.
     """
     from sklearn.linear_model import LogisticRegression
 
-    rows, answered, weights = [], [], []
+    shown: list[_Shown] = []
+    read = any(ranked and ranked[0].read is not None for _, ranked in scored)
     for one, ranked in scored:
-        stating = {_place(pair.sentence) for pair, right in zip(one.pairs, one.right, strict=True) if right}
-        rest = tuple(found for found in ranked if _place(found.sentence) not in stating)
-        shown = [(ranked, one.answerable, 1.0 if one.answerable else 1.6 if one.weight > 1 else 0.3)]
-        if stating and len(rest) > 1:
-            shown.append((rest, False, 0.8 if one.weight > 1 else 1.0))
-        for evidence, truth, weight in shown:
-            if evidence and not veto(one.question, evidence[0]):
-                rows.append(signals(one.question, evidence))
-                answered.append(truth)
-                weights.append(weight * one.weight * (1.0 if one.weight > 1 else 0.15))
-    table = np.array(rows)
+        stating = _stating(one)
+        rest = tuple(found for found in ranked if _place(found) not in stating)
+        weight = 1.0 if one.weight > 1 else SQUAD_CONFIDENCE
+        for evidence, answers, share in ((ranked, one.answerable, 1.0), (rest, False, BARE)):
+            if not evidence or veto(one.question, evidence[0]) or (evidence is rest and not stating):
+                continue
+            if read == (evidence[0].read is not None):
+                shown.append(_Shown(signals(one.question, evidence), answers, weight * share))
+    table = np.array([one.signals for one in shown])
     middle, spread = table.mean(0), table.std(0) + 1e-6
-    fitted = LogisticRegression(C=0.05, max_iter=4000).fit((table - middle) / spread, answered, weights)
+    fitted = LogisticRegression(C=0.05, max_iter=4000).fit(
+        (table - middle) / spread, [one.answers for one in shown], [one.weight for one in shown]
+    )
     slopes = fitted.coef_[0] / spread
-    bias = float(fitted.intercept_[0] - (slopes * middle).sum())
-    return {name: round(float(x), 4) for name, x in zip(SIGNALS, slopes, strict=True)}, round(bias, 4)
+    names = (*SIGNALS, *READ_SIGNALS) if read else SIGNALS
+    weights = {name: round(float(slope), 4) for name, slope in zip(names, slopes, strict=True)}
+    return weights | {"bias": round(float(fitted.intercept_[0] - (slopes * middle).sum()), 4)}
+
+
+def _calibration(read: Mapping[str, float], unread: Mapping[str, float], threshold: float) -> Calibration:
+    return Calibration(
+        tuple(read[name] for name in (*SIGNALS, *READ_SIGNALS, "bias")),
+        tuple(unread[name] for name in (*SIGNALS, "bias")),
+        threshold,
+    )
+
+
+def _threshold(scored: Sequence[tuple[Asked, Ranked]], weights: Mapping[str, float]) -> float:
+    """The confidence that refuses REFUSED of our unanswerable questions."""
+    whole = dict.fromkeys((*SIGNALS, *READ_SIGNALS, "bias"), 0.0) | dict(weights)
+    calibration = _calibration(whole, whole, 0.0)
+    ours = [
+        confidence(one.question, ranked, calibration)
+        for one, ranked in scored
+        if one.weight > 1 and not one.answerable
+    ]
+    return float(np.quantile(ours, REFUSED))
+
+
+def _logit(chance: float) -> float:
+    return float(np.log(chance / (1 - chance)))
 
 
 def write_trees(trees: FittedTrees, path: Path) -> None:
@@ -319,20 +282,48 @@ def _rows(one: Asked) -> Array:
     return np.array([pair.features for pair in one.pairs], np.float32).reshape(-1, len(FEATURES))
 
 
-def _place(sentence: Sentence) -> tuple[str, int]:
-    return sentence.article.id, sentence.start
+def _place(found: Evidence) -> tuple[str, int]:
+    return found.sentence.article.id, found.sentence.start
 
 
-def _print_ranking(scored: Sequence[tuple[Asked, tuple[Evidence, ...]]]) -> None:
+def _stating(one: Asked) -> set[tuple[str, int]]:
+    return {_place(pair) for pair, right in zip(one.pairs, one.right, strict=True) if right}
+
+
+def _sets(scored: Sequence[tuple[Asked, Ranked]]) -> dict[str, list[tuple[Asked, Ranked]]]:
+    found: dict[str, list[tuple[Asked, Ranked]]] = {}
+    for one, ranked in scored:
+        name = "squad" if one.group.startswith("squad") else one.group.split("-")[0]
+        found.setdefault(name, []).append((one, ranked))
+    return found
+
+
+def _print_ranking(how: str, scored: Sequence[tuple[Asked, Ranked]]) -> None:
     """Print, for each set, how often the best sentence, and one of the best three, states the answer."""
-    for name in ("squad", "seeds", "news"):
-        ours = [(one, ranked) for one, ranked in scored if one.answerable and one.group.startswith(name)]
-        first = third = 0
-        for one, ranked in ours:
-            stating = {_place(p.sentence) for p, right in zip(one.pairs, one.right, strict=True) if right}
-            first += any(_place(found.sentence) in stating for found in ranked[:1])
-            third += any(_place(found.sentence) in stating for found in ranked[:3])
-        print(f"{name}: best sentence {first}/{len(ours)}, best three {third}/{len(ours)}")
+    for name, rows in _sets(scored).items():
+        ours = [(ranked, _stating(one)) for one, ranked in rows if one.answerable]
+        first, third = (
+            sum(any(_place(found) in stating for found in ranked[:n]) for ranked, stating in ours)
+            for n in (1, 3)
+        )
+        print(f"{name}, {how}: best sentence {first}/{len(ours)}, best three {third}/{len(ours)}")
+
+
+def _print_refusals(how: str, scored: Sequence[tuple[Asked, Ranked]], calibration: Calibration) -> None:
+    """Print, for each set, how many are answered, and how well confidence tells which can be (AUROC)."""
+    from sklearn.metrics import roc_auc_score
+
+    for name, rows in _sets(scored).items():
+        chances = [confidence(one.question, ranked, calibration) for one, ranked in rows]
+        truth = [one.answerable for one, _ in rows]
+        yes, no = (
+            [c >= calibration.threshold for c, t in zip(chances, truth, strict=True) if t is t_]
+            for t_ in (True, False)
+        )
+        area = f"{roc_auc_score(truth, chances):.3f}" if any(truth) and not all(truth) else "-"
+        print(
+            f"{name}, {how}: answered {sum(yes)}/{len(yes)} answerable, {sum(no)}/{len(no)} not; AUROC {area}"
+        )
 
 
 if __name__ == "__main__":

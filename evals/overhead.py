@@ -29,7 +29,7 @@ from models.faster import faster_copy
 from models.generator import LlamaGenerator, bundled_gguf, load_generator
 from models.llama import Llama
 from models.parser import load_parser
-from models.protocols import Generator, Message, Parse, Parser, Role, Vectors
+from models.protocols import Generator, Message, Parse, Parser, Role, Tokens, Vectors
 from rag.pipeline import Models, Tearsheet
 from rag.prompts import write_prompt
 from rag.settings import Settings
@@ -156,6 +156,10 @@ class _Timed:
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         with self._counted():
             return self._embedder.embed(texts, role)
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        with self._counted():
+            return self._embedder.embed_tokens(texts)
 
     def count_tokens(self, text: str) -> int:
         return self._embedder.count_tokens(text)

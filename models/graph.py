@@ -38,6 +38,7 @@ class Bert:
 def bert_graph(weights: Path, bert: Bert, *, eight_bit: bool = False) -> bytes:
     """Return an ONNX model that writes `vectors`: 32-bit float unit rows, batch by width.
 
+    Asked for it, it also writes `hidden`: one row for each token, batch by length by width, of any length.
     It reads `ids` (int32, batch by length), `mask` (float, the same shape, 1 for a token) and `lengths`
     (int32, batch). Raises ValueError or KeyError when the safetensors file does not hold such an encoder
     in 32-bit floats.
@@ -54,11 +55,11 @@ def bert_graph(weights: Path, bert: Bert, *, eight_bit: bool = False) -> bytes:
     rows = graph.node("Reshape", hidden, graph.integers("rows", [-1, bert.width]))
     for i in range(bert.layers):
         rows = _layer(graph, bert, f"encoder.layer.{i}.", rows, shape)
-    hidden = graph.node("Reshape", rows, shape)
+    hidden = graph.node("Reshape", rows, shape, output="hidden")
     graph.node("LpNormalization", _pooled(graph, bert, hidden), axis=-1, p=2, output="vectors")
     return graph.model(
         inputs=(("ids", _INT32, 2), ("mask", _FLOAT, 2), ("lengths", _INT32, 1)),
-        outputs=(("vectors", _FLOAT, 2),),
+        outputs=(("vectors", _FLOAT, 2), ("hidden", _FLOAT, 3)),
     )
 
 

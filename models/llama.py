@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from rag.errors import CancelledError, ModelError
 
 BATCH = 512
+MOST_LAYERS = 512
+"""More than any model has."""
 NO, YES = False, True
 """The C interface takes its flags by position."""
 
@@ -40,7 +42,8 @@ _SAYS_NOTHING = "failed to load model"
 class Llama:
     """A loaded model with one context. Nothing here locks: one caller at a time."""
 
-    def __init__(self, file: Path, *, threads: int, context: int) -> None:
+    def __init__(self, file: Path, *, threads: int, context: int, hidden: bool = False) -> None:
+        """Load `file`; with `hidden` its states are wanted, see `hidden_state`. Raises ModelError."""
         import llama_cpp.llama_cpp as api
 
         self._api = api
@@ -53,6 +56,7 @@ class Llama:
             raise ModelError(f"llama.cpp cannot load {str(file)!r}: {_complaint()}. Use another GGUF file.")
         self._vocab = api.llama_model_get_vocab(model)
         self.vocabulary: int = api.llama_vocab_n_tokens(self._vocab)
+        self.width: int = api.llama_model_n_embd(model)
         self.context = min(context, api.llama_model_n_ctx_train(model))
         settings = api.llama_context_default_params()
         settings.n_ctx = self.context
@@ -61,6 +65,8 @@ class Llama:
         # On the CPU flash attention adds up in 16 bits: scores moved by 0.5 nats with the size of the batch.
         settings.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_DISABLED
         settings.no_perf = True
+        settings.embeddings = hidden
+        settings.pooling_type = api.LLAMA_POOLING_TYPE_NONE
         pointer = api.llama_init_from_model(model, settings)
         if not pointer:
             api.llama_model_free(model)
@@ -142,6 +148,15 @@ class Llama:
                 self._kept.append(segment)
         self._length = length
         return self._logits(row)
+
+    def hidden_state(self, tokens: list[int]) -> NDArray[np.float32]:
+        """Return the state of the last layer after `tokens`, at most BATCH of them: shape `(width,)`."""
+        self._cut(0)
+        self._decode(tokens[-BATCH:], 0, all_logits=False)
+        pointer = self._api.llama_get_embeddings_ith(self._context, -1)
+        if not pointer:
+            raise ModelError(f"llama.cpp gave no hidden state: {_complaint()}.")
+        return np.ctypeslib.as_array(pointer, (self.width,)).copy()
 
     def step(self, token: int) -> NDArray[np.float32]:
         """Append one token and return the logits after it."""
@@ -241,8 +256,11 @@ class Llama:
             self._api.llama_set_abort_callback(self._context, self._api.ggml_abort_callback(), None)
 
 
-def quantise(source: Path, target: Path, form: str, *, threads: int = 1) -> None:
-    """Write the weights of `source` to `target` in another number format, e.g. `Q8_0`. Raises ModelError."""
+def quantise(source: Path, target: Path, form: str, *, layers: int = 0, threads: int = 1) -> None:
+    """Write the weights of `source` to `target` in another number format, e.g. `Q8_0`. Raises ModelError.
+
+    With `layers` only the first so many of them are kept.
+    """
     import llama_cpp.llama_cpp as api
 
     _prepare(api)
@@ -251,6 +269,10 @@ def quantise(source: Path, target: Path, form: str, *, threads: int = 1) -> None
     settings.ftype = getattr(api, f"LLAMA_FTYPE_MOSTLY_{form}")
     settings.allow_requantize = True
     settings.nthread = threads
+    if layers:
+        # A layer that the model does not have is ignored; the list ends with -1.
+        left_out = (ctypes.c_int32 * (MOST_LAYERS - layers + 1))(*range(layers, MOST_LAYERS), -1)
+        settings.prune_layers = ctypes.cast(left_out, ctypes.POINTER(ctypes.c_int32))
     if api.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(settings)):
         raise ModelError(f"llama.cpp cannot write {source.name!r} as {form}: {_complaint()}.")
 

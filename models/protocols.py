@@ -23,6 +23,19 @@ class Message:
     content: str
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of a text as the embedder sees them, special ones left out.
+
+    Token `i` stands for `text[starts[i]:ends[i]]`; `vectors[i]` is its unit row, which depends on the
+    whole text.
+    """
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    vectors: Vectors
+
+
 class Embedder(Protocol):
     """Texts in, unit vectors out."""
 
@@ -35,6 +48,10 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         """Return float32 unit rows, shape `(len(texts), dimensions)`, in the order given."""
+        ...
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the tokens of each text, as far as the window reaches."""
         ...
 
     def count_tokens(self, text: str) -> int:
@@ -72,6 +89,18 @@ class Generator(Protocol):
 
     def close(self) -> None:
         """Free the weights; further calls raise ModelError."""
+        ...
+
+
+class Reader(Protocol):
+    """Says how likely a text that ends in a question holds its answer."""
+
+    def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one log-odds per text, in the order given."""
+        ...
+
+    def close(self) -> None:
+        """Free the weights."""
         ...
 
 

@@ -239,7 +239,7 @@ def _openings(question: Question, found: Evidence) -> list[str]:
     elif helper is not None and helper.start < tokens[inside[0]].start:
         openings.insert(0, f"{opening} {helper.text}")
         rest = question.text[tokens[inside[-1]].end :].strip(" ?")
-        if question.kind in {"count", "money", "percent"} and not found.span.whole and rest:
+        if question.kind in {"count", "money", "percent", "amount"} and not found.span.whole and rest:
             openings.insert(0, f"{opening} {helper.text} {rest} {found.short}")
     return [text for text in openings if len(text) < 90][:3]
 

@@ -4,46 +4,42 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.words import load_words
 from rag.errors import ModelError
 from rag.evidence import Evidence
-from rag.names import akin, article_words
-from rag.question import Question
-from rag.text import STOPWORDS
-
-FROM_EVIDENCE = (
-    "cosine", "soft_recall", "soft_context", "soft_worst", "name_recall_context", "name_recall",
-    "names_in_article", "terms_missing", "name_near", "term_near", "tree_mean", "typed", "speaker",
-    "number_recall", "kind_open",
-    "bigram_recall", "span_length", "heading", "is_question",
-)  # fmt: skip
-"""Signals that are features of the best evidence."""
+from rag.question import NUMERIC, Question
 
 SIGNALS = (
-    "score", "margin", "whole", "whole_ent", "agree", "mx_soft", "mx_softctx", "mx_cos", "nouns_absent",
-    "others_absent", *FROM_EVIDENCE,
+    "score", "margin", "most_aligned", "aligned", "aligned_content", "aligned_least", "cosine",
+    "soft_context", "soft_worst", "name_recall_context", "terms_missing", "term_near",
+    "typed", "speaker", "number_recall", "kind_open", "kind_number", "kind_entity", "span_length", "heading",
 )  # fmt: skip
-"""Names of all signals, in the order of the weights."""
+"""Names of the signals: the score of the best evidence and its distance to the next, how well the best
+aligned sentence is aligned, and features of the best evidence."""
+READ_SIGNALS = ("read", "most_read")
+"""Further signals when sentences were read: what the reader says of the best, and the most it says of one."""
 
-PRESENT = 0.45
-"""Cosine of word vectors from which an article counts as speaking of a word."""
-AGREEING = 5
-"""Runners-up that are looked at for the same short answer."""
 VETOED = 0.02
 """Confidence when something the question rests on is plainly not there."""
+PLAIN = 0.9
+"""Confidence when the form of the sentence leaves no doubt."""
 _NAMES_OF_KINDS = frozenset({"republican", "republicans", "democrat", "democrats", "democratic"})
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Fitted weights of a logistic regression over `SIGNALS`, and the confidence below which we refuse."""
+    """Logistic regressions over the signals, and the confidence below which we refuse.
 
-    weights: tuple[float, ...]
-    bias: float
+    `read` has weights for `SIGNALS` and `READ_SIGNALS`, `unread` those for `SIGNALS` alone; the last number
+    of each is the bias.
+    """
+
+    read: tuple[float, ...]
+    unread: tuple[float, ...]
     threshold: float
 
     @classmethod
@@ -51,8 +47,9 @@ class Calibration:
         """Return the calibration in a JSON file. Raises ModelError when it does not fit this program."""
         try:
             stored = json.loads(path.read_text("utf-8"))
-            weights = tuple(float(stored["weights"][name]) for name in SIGNALS)
-            return cls(weights, float(stored["bias"]), float(stored["threshold"]))
+            read = tuple(float(stored["read"][name]) for name in (*SIGNALS, *READ_SIGNALS, "bias"))
+            unread = tuple(float(stored["unread"][name]) for name in (*SIGNALS, "bias"))
+            return cls(read, unread, float(stored["threshold"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"The calibration {path.name} cannot be read: {error!r}. Reinstall Tearsheet."
@@ -63,15 +60,24 @@ def confidence(question: Question, evidence: Sequence[Evidence], calibration: Ca
     """Return the chance, 0 to 1, that the best evidence answers; `evidence` is sorted, best first."""
     if not evidence or veto(question, evidence[0]):
         return VETOED if evidence else 0.0
-    total = calibration.bias
-    for weight, signal in zip(calibration.weights, signals(question, evidence), strict=True):
-        total += weight * signal
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+    *weights, bias = calibration.unread if evidence[0].read is None else calibration.read
+    total = bias + sum(w * x for w, x in zip(weights, signals(question, evidence), strict=True))
+    chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+    return max(chance, PLAIN) if _tells_age(question, evidence[0]) else chance
+
+
+def _tells_age(question: Question, best: Evidence) -> bool:
+    """Whether the age stands right behind the name that is asked about: "Berg, 51, said"."""
+    if question.kind != "age" or best.span.whole or not question.names:
+        return False
+    surname = question.names[-1].split()[-1].removesuffix("'s").removesuffix("’s")
+    before = best.sentence.text[: best.span.start]
+    return bool(re.search(rf"\b{re.escape(surname)}(?:,| is| was|,? aged)? \(?$", before))
 
 
 def veto(question: Question, best: Evidence) -> str:
     """Return what the question rests on and the evidence lacks, in words; empty when nothing."""
-    if question.kind in {"count", "money", "percent", "age", "date", "duration"} and best.span.whole:
+    if question.kind in NUMERIC and best.span.whole:
         return f"no {question.kind} is given"
     for name in question.names:
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
@@ -80,39 +86,14 @@ def veto(question: Question, best: Evidence) -> str:
 
 
 def signals(question: Question, evidence: Sequence[Evidence]) -> tuple[float, ...]:
-    """Return the values of `SIGNALS` for the best evidence."""
+    """Return the values of `SIGNALS` for the best evidence, and those of `READ_SIGNALS` when it was read."""
     best = evidence[0]
-    nouns, others = _absent(question, best)
-    values = {
+    given = {
         "score": best.score,
         "margin": best.score - (evidence[1].score if len(evidence) > 1 else 0.0),
-        "whole": float(best.span.whole),
-        "whole_ent": float(best.span.whole) * (best.feature("kind_entity") + best.feature("kind_number")),
-        "agree": float(min(2, _agreeing(evidence))),
-        "mx_soft": max(found.feature("soft_recall") for found in evidence),
-        "mx_softctx": max(found.feature("soft_context") for found in evidence),
-        "mx_cos": max(found.feature("cosine") for found in evidence),
-        "nouns_absent": float(min(2, nouns)),
-        "others_absent": float(min(2, others)),
+        "most_aligned": max(found.feature("aligned") for found in evidence),
     }
-    return tuple(values[name] if name in values else best.feature(name) for name in SIGNALS)
-
-
-def _agreeing(evidence: Sequence[Evidence]) -> int:
-    key = evidence[0].short.casefold()
-    shorts = [found.short.casefold() for found in evidence[1 : 1 + AGREEING] if not found.span.whole]
-    return sum(key in short or short in key for short in shorts)
-
-
-def _absent(question: Question, best: Evidence) -> tuple[int, int]:
-    """How many nouns, and how many other words, of the question the whole article does not speak of."""
-    asked_nouns = {token.lemma.casefold() for token in question.parse.tokens if token.pos == "NOUN"}
-    held = [word for word in article_words(best.sentence.article.text) if word and word not in STOPWORDS]
-    alike = load_words().similarity(question.terms, held)
-    absent = [
-        term
-        for row, term in enumerate(question.terms)
-        if not any(akin(term, word) for word in held) and (not held or alike[row].max() < PRESENT)
-    ]
-    nouns = sum(term in asked_nouns for term in absent)
-    return nouns, len(absent) - nouns
+    shown = tuple(given[name] if name in given else best.feature(name) for name in SIGNALS)
+    if best.read is None:
+        return shown
+    return (*shown, best.read, max(found.read for found in evidence if found.read is not None))

@@ -8,20 +8,48 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.protocols import Embedder, Token
-from rag.evidence import Evidence
-from rag.names import same_name
-from rag.numbers import quantities
-from rag.question import Question
+from rag.evidence import Evidence, adjoin
+from rag.names import akin, same_name
+from rag.numbers import Quantity, quantities
+from rag.question import NUMERIC, Question
 from rag.records import Side
 from rag.text import STOPWORDS, normalise, words
 
-SINGLE_VALUED = frozenset({"count", "money", "percent", "age", "date", "duration", "person", "place"})
+SINGLE_VALUED = NUMERIC | {"person", "place"}
 """Kinds of which one thing usually has one: two values for it are a difference worth showing."""
 CLOSE_SCORE = 0.25
 """A side must be evidenced at least this well, as a share of the best evidence."""
-SAME_THING = 0.35
+SAME_THING = 0.3
 """Cosine of two sentences that speak of the same event."""
+FAINT_SCORE = 0.12
+LIKE, SAME_SENTENCE = 0.5, 0.6
+"""A side evidenced less well, down to FAINT_SCORE of the best, must be so much like it as a sentence: less
+when both count the very noun that is asked about."""
+FAR_APART = 20
+"""Two numbers of which one has no noun count one thing only when neither is this many times the other."""
 MAX_SIDES = 4
+_PEOPLE = frozenset(
+    "person people passenger man woman child victim worker employee resident patient dead body".split()
+)
+_LATEST = re.compile(
+    r"\b(?:now|latest|so far|up to now|to date|in the end|finally|eventually|altogether|currently|final"
+    r"|today)\b",
+    re.I,
+)
+_ATTRIBUTED = re.compile(
+    r"\b(?:sa(?:y|ys|id)|according to|puts?|count(?:s|ed)?|estimat\w+|g[ai]ves?|sp(?:ea|o)ks?e? of|claim\w*|"
+    r"report\w*|figures?|denie[sd]|insist\w*|wrote|writes)\b",
+    re.I,
+)
+_DENIES = re.compile(
+    r"\b(?:den(?:y|ies|ied|ying)|reject(?:s|ed)?|disput(?:es?|ed)|refut(?:es?|ed)|contradict(?:s|ed)?|untrue|false"
+    r"|invention|invented)\b",
+    re.I,
+)
+DENIED_SCORE = 0.7
+_AND_NOT = re.compile(r"\b(?:not|rather than|instead of)\b([^.;]{0,40})", re.I)
+_AT_LEAST = re.compile(r"\b(?:at least|more than|over|no fewer than|no less than)\b", re.I)
+_AT_MOST = re.compile(r"\b(?:at most|up to|fewer than|less than|no more than|under)\b", re.I)
 _HEDGED = re.compile(
     r"\b(?:about|around|nearly|almost|some|roughly|approximately|more than|over|at least|up to|several)\b",
     re.I,
@@ -34,19 +62,18 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     if not evidence:
         return ()
     if question.kind == "yesno":
-        return _alternatives(question, evidence)
+        return _alternatives(question, evidence) or _denials(question, evidence)
     if question.kind not in SINGLE_VALUED or _asks_for_several(question):
         return ()
     best = evidence[0]
-    if best.span.whole or best.span.typed < 0.6:
+    if best.span.whole or best.span.typed < 0.6 or asks_latest(question):
         return ()
-    rivals = _one_each([e for e in evidence if _rivals(best, e)])
-    vectors = embedder.embed([e.sentence.text for e in rivals], "document")
-    rivals = [
-        e
-        for e, vector in zip(rivals, vectors, strict=True)
-        if float(np.dot(vector, vectors[0])) >= SAME_THING
-    ]
+    typed = _one_each([e for e in evidence if not e.span.whole and e.span.typed >= 0.6 and _named(best, e)])
+    vectors = embedder.embed([e.sentence.text for e in typed], "document")
+    alike = [float(np.dot(vector, vectors[0])) for vector in vectors]
+    rivals = [e for e, cosine in zip(typed, alike, strict=True) if _rivals(question, best, e, cosine)]
+    rivals += _beside(question, rivals, evidence)
+    rivals += _denied(question, best, evidence)
     groups: list[list[Evidence]] = []
     for found in rivals:
         home = next(
@@ -60,7 +87,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     apart = [
         group
         for group, ids in zip(groups, articles, strict=True)
-        if group is groups[0] or not ids <= articles[0]
+        if group is groups[0] or not ids <= articles[0] or any(map(_attributed, group))
     ]
     if len(apart) < 2:
         return ()
@@ -69,16 +96,109 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     )
 
 
+def asks_latest(question: Question) -> bool:
+    """Whether the newest of several values is asked for, so that older ones are no other side."""
+    return bool(_LATEST.search(question.text))
+
+
 def _asks_for_several(question: Question) -> bool:
     """Whether several answers need not differ: "which two officials", or one picked out by a deed."""
     return question.kind in {"person", "place"} and bool(question.focus)
 
 
-def _rivals(best: Evidence, other: Evidence) -> bool:
-    near = other.score >= CLOSE_SCORE * best.score
+def _named(best: Evidence, other: Evidence) -> bool:
+    """Whether the other is about those whom the question names as the best is; near it, or in its article."""
+    near = other.feature("name_recall_context") >= best.feature("name_recall_context") - 0.01
+    return near or (other.score >= CLOSE_SCORE * best.score and other.feature("names_in_article") >= 1)
+
+
+def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) -> bool:
+    """Whether another article's sentence gives a value for the same thing, close enough to be compared."""
+    if best is other:
+        return True
+    if other.sentence.article.id == best.sentence.article.id or not _counts_the_same(question, best, other):
+        return False
     about = other.feature("term_recall_context") >= best.feature("term_recall_context") - 0.25
-    named = other.feature("name_recall_context") >= best.feature("name_recall_context") - 0.01
-    return near and about and named and not other.span.whole and other.span.typed >= 0.6
+    if other.score >= CLOSE_SCORE * best.score and about and cosine >= SAME_THING:
+        return True
+    asked = bool(question.focus) and _counted(best) == _counted(other) == question.focus
+    enough = LIKE if asked else SAME_SENTENCE
+    return other.score >= FAINT_SCORE * best.score and cosine >= enough
+
+
+def _beside(question: Question, rivals: Sequence[Evidence], evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Sentences right before or after a rival that say who gives another value: the union counted 12."""
+    held = {(e.sentence.article.id, e.sentence.start) for e in rivals}
+    found: list[Evidence] = []
+    for other in evidence:
+        at = other.sentence
+        if (at.article.id, at.start) in held or other.span.whole or other.span.typed < 0.6:
+            continue
+        near = any(
+            at.article.id == e.sentence.article.id
+            and adjoin(at, e.sentence)
+            and _counts_the_same(question, e, other)
+            and not compatible(question, e, other)
+            for e in rivals
+        )
+        if near and _attributed(other):
+            found.append(other)
+    return found
+
+
+def _attributed(found: Evidence) -> bool:
+    return bool(_ATTRIBUTED.search(found.sentence.text))
+
+
+def _denied(question: Question, best: Evidence, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Evidence in other articles for B, when the best sentence says "A, and not B"."""
+    if question.kind not in NUMERIC or question.kind == "date":
+        return []
+    return [
+        other
+        for other in evidence
+        if other.sentence.article.id != best.sentence.article.id
+        and not other.span.whole
+        and (_refuses(best, other) or _refuses(other, best))
+    ]
+
+
+def _refuses(left: Evidence, right: Evidence) -> bool:
+    """Whether the left sentence says its value "and not" the right one's."""
+    said = quantities(right.short)
+    return any(
+        amount.same(other)
+        for match in _AND_NOT.finditer(left.sentence.text, left.span.end)
+        for amount in quantities(match.group(1))
+        for other in said
+    )
+
+
+def _counts_the_same(question: Question, left: Evidence, right: Evidence) -> bool:
+    """Whether two numbers count one kind of thing; what is not named may be anything, within reason."""
+    if question.kind not in {"count", "amount"}:
+        return True
+    ours, theirs = _counted(left), _counted(right)
+    if ours and theirs:
+        return (
+            akin(ours, theirs)
+            or {ours, theirs} <= _PEOPLE
+            or (question.focus in {ours, theirs} and bool({ours, theirs} & _PEOPLE))
+        )
+    a, b = quantities(left.short), quantities(right.short)
+    return not a or not b or max(a[0].value, b[0].value) <= FAR_APART * max(1.0, min(a[0].value, b[0].value))
+
+
+def _counted(found: Evidence) -> str:
+    """The noun a number stands before, in its lemma: `people` in "At least 46 people"."""
+    tokens = found.sentence.parse.tokens
+    head = tokens[found.span.head]
+    if head.pos == "NOUN":
+        return head.lemma.casefold()
+    noun = tokens[head.head]
+    return (
+        noun.lemma.casefold() if head.dep in {"nummod", "quantmod", "compound"} and noun.pos == "NOUN" else ""
+    )
 
 
 def _one_each(group: Sequence[Evidence]) -> list[Evidence]:
@@ -93,11 +213,13 @@ def compatible(question: Question, left: Evidence, right: Evidence) -> bool:
     a, b = normalise(left.short), normalise(right.short)
     if a in b or b in a:
         return True
-    if question.kind in {"count", "money", "percent", "age", "duration"}:
-        ours, theirs = quantities(left.short), quantities(right.short)
+    if question.kind in NUMERIC - {"date"}:
+        ours, theirs = _amounts(left.short), _amounts(right.short)
         if not ours or not theirs:
             return True
-        hedged = bool(_HEDGED.search(left.short) or _HEDGED.search(right.short))
+        if _bounds(left, right) or _bounds(right, left):
+            return True
+        hedged = bool(_HEDGED.search(_with_lead(left)) or _HEDGED.search(_with_lead(right)))
         return any(
             x.same(y) or (hedged and abs(x.value - y.value) <= 0.1 * max(abs(x.value), abs(y.value)))
             for x in ours
@@ -109,6 +231,29 @@ def compatible(question: Question, left: Evidence, right: Evidence) -> bool:
             return bool(ours_days & theirs_days)
         return bool(set(words(a)) & set(words(b)) - STOPWORDS) or bool(ours_days) != bool(theirs_days)
     return any(same_name(x, y) for x in words(a) for y in words(b) if x not in STOPWORDS)
+
+
+def _amounts(text: str) -> tuple[Quantity, ...]:
+    """The quantities of a short answer, in which "one minute" is a number of minutes."""
+    found = quantities(text)
+    one = None if found else re.match(r"(?:one|an?)\b", text, re.I)
+    return (Quantity(one.group(), 0, one.end(), 1.0, ""),) if one else found
+
+
+def _with_lead(found: Evidence) -> str:
+    """The span with the words right before it, where "at least" may stand."""
+    return found.sentence.text[max(0, found.span.start - 16) : found.span.end]
+
+
+def _bounds(left: Evidence, right: Evidence) -> bool:
+    """Whether the left value is a bound that the right one keeps: "at least 46" and 139."""
+    ours, theirs = quantities(left.short), quantities(right.short)
+    if not ours or not theirs:
+        return False
+    lead = _with_lead(left)
+    if _AT_LEAST.search(lead):
+        return theirs[0].value >= ours[0].value
+    return bool(_AT_MOST.search(lead)) and theirs[0].value <= ours[0].value
 
 
 def _alternatives(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, ...]:
@@ -151,6 +296,34 @@ def _alternatives(question: Question, evidence: Sequence[Evidence]) -> tuple[Sid
             value = question.text[tokens[phrase[0]].start : tokens[phrase[-1]].end]
             sides.append(Side(value, tuple(e.citation() for e in saying)))
     return tuple(sides) if len(sides) > 1 else ()
+
+
+def _denials(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, ...]:
+    """The sides of a yes-or-no question, when one article affirms and another denies."""
+    best = evidence[0]
+    close = [
+        e
+        for e in evidence
+        if e.score >= DENIED_SCORE * best.score
+        and e.feature("name_recall_context") >= 1
+        and e.feature("term_recall") >= 0.5
+        and not e.sentence.heading
+        and not e.feature("is_question")
+    ]
+    denying = _one_each([e for e in close if _DENIES.search(e.sentence.text)])
+    ids = {e.sentence.article.id for e in denying}
+    affirming = _one_each([e for e in close if e.sentence.article.id not in ids and not _negated(e)])
+    if not denying or not affirming:
+        return ()
+    sides = (
+        Side("yes", tuple(e.citation() for e in affirming)),
+        Side("no", tuple(e.citation() for e in denying)),
+    )
+    return sides if affirming[0].score >= denying[0].score else sides[::-1]
+
+
+def _negated(found: Evidence) -> bool:
+    return any(token.dep == "neg" for token in found.sentence.parse.tokens)
 
 
 def _noun(tokens: Sequence[Token], place: int) -> int:

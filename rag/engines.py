@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from models.protocols import Embedder, Generator, Parser
+from models.protocols import Embedder, Generator, Parser, Reader
 from models.trees import Trees
 from rag.confidence import Calibration
 from rag.errors import InputError, ModelError
 from rag.prompts import write_prompt
 from rag.records import Care
 from rag.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 FITTED = Path(__file__).resolve().parent.parent / "models"
 """Where the fitted weights of evidence and confidence are shipped."""
@@ -61,6 +64,17 @@ class Models:
         return Trees.load(FITTED / "evidence.npz")
 
     @cached_property
+    def reader(self) -> Reader | None:
+        """What judges whether a sentence answers; None when it cannot be had, and sentences go unread."""
+        from models.reader import LlamaReader
+
+        try:
+            return LlamaReader.load(FITTED / "reader.npz", threads=self._settings.threads)
+        except ModelError as error:
+            _log.info("sentences are chosen without the reader: %s", error)
+            return None
+
+    @cached_property
     def calibration(self) -> Calibration:
         return Calibration.load(FITTED / "calibration.json")
 
@@ -87,6 +101,8 @@ class Models:
     def close(self) -> None:
         if self._loaded is not None:
             self._loaded.close()
+        if "reader" in vars(self) and self.reader is not None:
+            self.reader.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.protocols import Embedder, Parse, Parser, Token, Vectors
-from models.trees import Trees
+from models.protocols import Embedder, Parse, Parser, Token, Tokens, Vectors
 from models.words import WordVectors, load_words
 from rag.names import akin, article_words, name_keys, same_name
-from rag.question import Question
+from rag.question import NUMERIC, Question
 from rag.records import Article, Citation, Hit
 from rag.spans import Candidate, candidates
 from rag.text import STOPWORDS, content_words, normalise, sentences
 
-MAX_SENTENCES = 24
-"""Sentences that are parsed and embedded; the rest of the hits only compete on words."""
+MAX_SENTENCES = 14
+"""Sentences of the hits that are parsed and weighed: those nearest to the question, token by token."""
+MET = 0.25
+"""What holding all words of the question adds to a sentence's nearness; a third when they stand before it."""
 CONTEXT_SENTENCES = 2
 """Sentences before one in which a name or a topic may stand that it only refers to."""
 
+BESIDE = 0.4
+"""What a sentence beside the best must be worth of it to give the number that the best lacks."""
 RELATED = 0.4
 """Cosine of word vectors from which a word of the sentence stands for one of the question."""
 _OPEN = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
@@ -36,9 +40,30 @@ FEATURES = (
     "kind_open", "negation", "bare_pronoun",
     "soft_recall", "soft_worst", "soft_context", "kind_role",
     "name_near", "terms_missing", "names_in_article", "term_near",
-    "window_cosine",
+    "aligned", "aligned_content", "aligned_least", "aligned_context", "aligned_gap",
 )  # fmt: skip
 """Names of the features of one (sentence, span) pair, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """How near a sentence is to the question in the embedder's hidden states, each value a cosine.
+
+    Each token of the question meets the token of the sentence that is nearest to it, as in ColBERT
+    (Khattab and Zaharia 2020). The hidden states are those of the whole passage, so that a pronoun is
+    near to what it stands for.
+    """
+
+    aligned: float
+    """Mean over all tokens of the question."""
+    content: float
+    """Mean over those of its names and content words."""
+    least: float
+    """The least of these."""
+    context: float
+    """Like `content`, where the earlier sentences of the passage count too."""
+    cosine: float
+    """Of the mean token of the question with that of the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +79,7 @@ class Sentence:
     """Rank of the best hit that holds it, from 0."""
     heading: bool
     parse: Parse
-    cosine: float
-    """Of the question with the sentence."""
-    window_cosine: float
-    """Of the question with the sentence and the one before it."""
+    nearness: Nearness
 
     @property
     def text(self) -> str:
@@ -77,6 +99,8 @@ class Evidence:
     span: Candidate
     features: tuple[float, ...]
     score: float = 0.0
+    read: float | None = None
+    """Log-odds that the sentence answers, from the reader; None when it was not read."""
 
     @property
     def short(self) -> str:
@@ -96,45 +120,80 @@ def gather(
     question: Question, hits: Sequence[Hit], embedder: Embedder, parser: Parser
 ) -> tuple[Sentence, ...]:
     """Return the sentences of the hits most worth a closer look, parsed, best hits first."""
-    rough: dict[tuple[str, int], tuple[float, int, Article, int, int, str]] = {}
+    *read, asked = embedder.embed_tokens([*(hit.passage.text for hit in hits), question.text])
     wanted = set(question.terms) | {word for name in question.names for word in content_words(name)}
-    for rank, hit in enumerate(hits):
+    content = _content_tokens(question, asked)
+    rough: dict[tuple[str, int], tuple[float, int, Article, int, int, str, Nearness]] = {}
+    weight = _weights(wanted, hits)
+    for rank, (hit, tokens) in enumerate(zip(hits, read, strict=True)):
         article, spans = hit.passage.article, sentences(hit.passage.article.text)
+        alike = asked.vectors @ tokens.vectors.T
         for position, (start, end) in enumerate(spans):
             if start < hit.passage.start or end > hit.passage.end or (article.id, start) in rough:
                 continue
+            inside = (tokens.ends > start - hit.passage.start) & (tokens.starts < end - hit.passage.start)
+            if not inside.any():
+                continue
+            near = _nearness_of(alike, asked, tokens, inside, content)
             before = " ".join(
                 article.text[a:b] for a, b in spans[max(0, position - CONTEXT_SENTENCES) : position]
             )
-            met = sum(1 for word in wanted if word in _loose(article.text[start:end]))
-            near = sum(1 for word in wanted if word in _loose(before))
-            score = met + 0.3 * near + 1 / (2 + rank)
-            rough[article.id, start] = (score, rank, article, start, end, f"{article.title} . {before}")
+            said, earlier = _loose(article.text[start:end]), _loose(before)
+            met = sum(weight[word] * (1 if word in said else 1 / 3) for word in wanted & (said | earlier))
+            score = near.content + MET * met + 0.1 / (2 + rank)
+            rough[article.id, start] = (
+                score, rank, article, start, end, f"{article.title} . {before}", near,
+            )  # fmt: skip
     best = sorted(rough.values(), key=lambda row: (-row[0], row[1], row[2].id, row[3]))[:MAX_SENTENCES]
-    if not best:
-        return ()
-    texts = [article.text[start:end] for _, _, article, start, end, _ in best]
-    windows = [
-        f"{before.rpartition(' . ')[2]} {text}" for (*_, before), text in zip(best, texts, strict=True)
-    ]
-    vectors = embedder.embed([*texts, *windows], "document")
-    asked = embedder.embed([question.text], "query")[0]
-    parses = parser.parse([text.replace("\n", " ") for text in texts])
-    alike = vectors @ asked
+    parses = parser.parse(
+        [article.text[start:end].replace("\n", " ") for _, _, article, start, end, *_ in best]
+    )
     return tuple(
         Sentence(
-            article,
-            start,
-            end,
-            before,
-            rank,
-            heading=_is_heading(article.text, start, end),
-            parse=parse,
-            cosine=float(alike[i]),
-            window_cosine=float(alike[len(best) + i]),
+            article, start, end, before, rank, _is_heading(article.text, start, end), parse, nearness
         )
-        for i, ((_, rank, article, start, end, before), parse) in enumerate(zip(best, parses, strict=True))
+        for (_, rank, article, start, end, before, nearness), parse in zip(best, parses, strict=True)
+    )  # fmt: skip
+
+
+def _weights(wanted: Collection[str], hits: Sequence[Hit]) -> dict[str, float]:
+    """What meeting each word of the question is worth; the rarer among the hits the more, 1 together."""
+    held = [_loose(hit.passage.text) for hit in hits]
+    rarity = {word: math.log(1 + len(held) / (1 + sum(word in each for each in held))) for word in wanted}
+    total = sum(rarity.values()) or 1.0
+    return {word: value / total for word, value in rarity.items()}
+
+
+def _content_tokens(question: Question, asked: Tokens) -> NDArray[np.bool_]:
+    """Which tokens of the question belong to its names and content words; all of them when none does."""
+    parts = [
+        (token.start, token.end)
+        for token in question.parse.tokens
+        if token.lemma.casefold() in question.terms or token.pos in {"PROPN", "NUM"}
+    ]
+    held = np.array(
+        [
+            any(a < end and b > start for start, end in parts)
+            for a, b in zip(asked.starts, asked.ends, strict=True)
+        ],
+        bool,
     )
+    return held if held.any() else np.ones(len(held), bool)
+
+
+def _nearness_of(
+    alike: Vectors, asked: Tokens, tokens: Tokens, inside: NDArray[np.bool_], content: NDArray[np.bool_]
+) -> Nearness:
+    """`alike` holds the cosines of the question's tokens (rows) and those of the passage (columns)."""
+    met = alike[:, inside].max(axis=1)
+    reach = int(np.flatnonzero(inside)[-1]) + 1
+    whole = alike[:, :reach].max(axis=1)
+    middle, said = asked.vectors.mean(axis=0), tokens.vectors[inside].mean(axis=0)
+    cosine = float(middle @ said / (np.linalg.norm(middle) * np.linalg.norm(said) or 1.0))
+    return Nearness(
+        float(met.mean()), float(met[content].mean()), float(met[content].min()),
+        float(whole[content].mean()), cosine,
+    )  # fmt: skip
 
 
 def weigh(question: Question, found: Sequence[Sentence]) -> tuple[Evidence, ...]:
@@ -143,16 +202,18 @@ def weigh(question: Question, found: Sequence[Sentence]) -> tuple[Evidence, ...]
         return ()
     rarity = _rarity(question, found)
     vectors = load_words()
-    top = max(sentence.cosine for sentence in found)
+    top = max(sentence.nearness.cosine for sentence in found)
+    most = max(sentence.nearness.aligned for sentence in found)
     people = known_people(found)
     pairs: list[Evidence] = []
     for sentence in found:
         match = _Match(question, sentence, rarity, vectors)
         shared = _sentence_features(question, sentence, match, top)
+        near = sentence.nearness
+        aligned = (near.aligned, near.content, near.least, near.context, near.aligned - most)
         for span in candidates(question, sentence.parse, people):
-            pairs.append(
-                Evidence(sentence, span, (*shared, *_span_features(question, sentence, span, match)))
-            )
+            own = _span_features(question, sentence, span, match)
+            pairs.append(Evidence(sentence, span, (*shared, *own, *aligned)))
     return tuple(pairs)
 
 
@@ -272,8 +333,8 @@ def _sentence_features(
         sum(match.names_near.values()) / named if question.names else 1.0,
         match.numbers / len(question.numbers) if question.numbers else 1.0,
         max((match.weight[term] * (1 - met) for term, met in match.near.items()), default=0.0),
-        sentence.cosine,
-        sentence.cosine - top,
+        sentence.nearness.cosine,
+        sentence.nearness.cosine - top,
         1 / (1 + sentence.rank),
         1.0 if sentence.start < 400 else 0.0,
         min(len(tokens), 60) / 60,
@@ -303,7 +364,7 @@ def _span_features(
     said = {normalise(token.text) for token in inside if token.pos not in {"DET", "ADP", "PUNCT"}}
     asked = {normalise(token.text) for token in question.parse.tokens}
     entity_kind = question.kind in {"person", "place", "group"}
-    number_kind = question.kind in {"count", "money", "percent", "age", "date", "duration"}
+    number_kind = question.kind in NUMERIC
     first = next((token for token in tokens if token.pos != "PUNCT"), tokens[0])
     return (
         span.typed,
@@ -334,7 +395,6 @@ def _span_features(
         sum(met < 0.3 for met in match.soft_near.values()) / (len(match.soft_near) or 1),
         match.in_article,
         _nearness(tokens, span, match.at),
-        sentence.window_cosine,
     )
 
 
@@ -397,11 +457,30 @@ def rank_by(
         key = (pair.sentence.article.id, pair.sentence.start)
         if key not in best or score > best[key].score:
             best[key] = replace(pair, score=float(score))
-    return tuple(
-        sorted(
-            best.values(), key=lambda e: (-e.score, e.sentence.rank, e.sentence.article.id, e.sentence.start)
-        )
+    ranked = sorted(
+        best.values(), key=lambda e: (-e.score, e.sentence.rank, e.sentence.article.id, e.sentence.start)
     )
+    return tuple(_number_first(question, ranked))
+
+
+def _number_first(question: Question, ranked: list[Evidence]) -> list[Evidence]:
+    """When a number is asked for and the best sentence has none, the one beside it may: "They were 6,000"."""
+    if question.kind not in NUMERIC or not ranked or not ranked[0].span.whole:
+        return ranked
+    best = ranked[0]
+    for other in ranked[1:]:
+        near = other.sentence.article.id == best.sentence.article.id and adjoin(other.sentence, best.sentence)
+        if near and other.span.typed >= 0.6 and other.score >= BESIDE * best.score:
+            first = replace(other, score=best.score)
+            return [first, replace(best, score=other.score), *(e for e in ranked[1:] if e is not other)]
+    return ranked
+
+
+def adjoin(left: Sentence, right: Sentence) -> bool:
+    """Whether one sentence stands right before the other, in one paragraph."""
+    first, second = sorted((left, right), key=lambda sentence: sentence.start)
+    between = left.article.text[first.end : second.start]
+    return not between.strip() and "\n\n" not in between
 
 
 def _polar(pair: Evidence) -> float:
@@ -418,13 +497,3 @@ def _fitness(pair: Evidence) -> float:
     if pair.feature("kind_number"):
         fitness *= 0.5 if pair.span.whole else 0.35 + 0.65 * pair.span.typed
     return fitness
-
-
-def select(
-    question: Question, hits: Sequence[Hit], embedder: Embedder, parser: Parser, trees: Trees
-) -> tuple[Evidence, ...]:
-    """Return the evidence in `hits`, one entry per sentence, best first."""
-    pairs = weigh(question, gather(question, hits, embedder, parser))
-    if not pairs:
-        return ()
-    return rank_by(question, pairs, trees.predict(np.array([pair.features for pair in pairs], np.float32)))

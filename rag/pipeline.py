@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +22,7 @@ from rag.conversation import asked_as, turn_of
 from rag.dates import day_of
 from rag.engines import Models, careful
 from rag.errors import CancelledError, InputError, LibraryError, ModelError, QuestionError
-from rag.evidence import Evidence, select
+from rag.evidence import Evidence
 from rag.fetch import Fetcher, is_address, plain_address
 from rag.fuse import reword
 from rag.laws import Problem
@@ -34,6 +35,7 @@ from rag.read import expected, find_files, read_file
 from rag.records import Answer, Article, Brief, Care, Check, Checked, Hit, Passage, ReadFilter, Tier, Turn
 from rag.retrieve import retrieve
 from rag.scope import articles_on, topic_of
+from rag.select import select
 from rag.server import ServerIndex
 from rag.settings import Settings
 from rag.since import compare, remember, remembered
@@ -50,6 +52,8 @@ BRIEF_PASSAGES = 80
 
 SPARE = 2
 """Passages found for each one used, so that articles that are left out crowd no other out."""
+
+_log = logging.getLogger(__name__)
 
 NO_ARTICLES = "The library holds no articles yet. Add some with `tearsheet add PATH`."
 OTHER_EMBEDDER = (
@@ -300,7 +304,9 @@ class Tearsheet:
             return
         yield Found(hits)
         found = time.perf_counter()
-        evidence = select(asked, hits, self.models.embedder, self.models.parser, self.models.trees)
+        evidence = select(
+            asked, hits, self.models.embedder, self.models.parser, self.models.trees, self.models.reader
+        )
         selected = time.perf_counter()
         generator = self.models.generator
         tier = self.settings.tier if generator is not None else "quote"

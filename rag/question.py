@@ -11,7 +11,7 @@ from rag.errors import QuestionError
 from rag.text import STOPWORDS, normalise
 
 Kind = Literal[
-    "person", "place", "group", "count", "money", "percent", "age", "date", "duration",
+    "person", "place", "group", "count", "money", "percent", "amount", "age", "date", "duration",
     "quote", "reason", "manner", "yesno", "role", "thing",
 ]  # fmt: skip
 
@@ -25,10 +25,14 @@ LABELS: dict[Kind, frozenset[str]] = {
     "count": frozenset({"CARDINAL", "QUANTITY"}),
     "money": frozenset({"MONEY"}),
     "percent": frozenset({"PERCENT"}),
+    "amount": frozenset({"PERCENT", "MONEY", "QUANTITY", "CARDINAL"}),
     "date": frozenset({"DATE", "TIME"}),
     "duration": frozenset({"DATE", "TIME", "QUANTITY"}),
 }
 """The named-entity labels (OntoNotes) that can answer a kind."""
+
+NUMERIC = frozenset({"count", "money", "percent", "amount", "age", "date", "duration"})
+"""Kinds that only a number or a date can answer."""
 
 _PLACES = "city town country capital state region place village nation location venue province area site"
 _GROUPS = (
@@ -48,7 +52,13 @@ _NOUNS: tuple[tuple[Kind, str], ...] = (
     ("percent", "percentage share proportion percent"),
     ("count", "number total count toll figure size limit cap"),
     ("age", "age"),
-    ("money", "amount cost price sum"),
+    (
+        "money",
+        "cost price sum fee fine bail salary wage pay fare profit revenue loss budget debt ransom bounty "
+        "severance compensation turnover sale earnings proceeds damages payout",
+    ),
+    ("amount", "amount rise increase drop fall decline lead margin height weight depth speed temperature"),
+    ("percent", "rate"),
     ("duration", "length duration"),
     ("reason", "reason cause"),
 )
@@ -61,7 +71,7 @@ _SAYING = frozenset(
         "insist characterize characterise label brand term think believe promise explain"
     ).split()
 )
-_PAYING = frozenset({"cost", "pay", "bid"})
+_PAYING = frozenset({"cost", "pay", "bid", "earn"})
 _DURATION = re.compile(
     r"^how (?:long|many (?:hours?|days?|weeks?|months?|years?|minutes?)|much time)\b", re.I
 )
@@ -194,10 +204,15 @@ def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]
     focus = tokens[tokens[position + 1].head].lemma.casefold() if position + 1 < len(tokens) else ""
     if _PERCENT.search(low):
         return "percent", ""
-    if low.startswith(("how many", "how large", "how big", "how far", "how high")):
-        return "count", focus if low.startswith("how many") else ""
+    if low.startswith("how many"):
+        return "count", focus
+    if low.startswith("how much") and not _MONEY.search(low):
+        named = tokens[position + 2] if position + 2 < len(tokens) else tokens[-1]
+        return "amount", named.lemma.casefold() if named.pos == "NOUN" else ""
     if low.startswith("how much"):
         return "money", ""
+    if low.startswith(("how large", "how big", "how far", "how high", "how tall", "how heavy", "how fast")):
+        return "amount", ""
     if low.startswith(("how often", "how frequently")):
         return "count", ""
     return ("quote" if _speech_verb(tokens) else "manner"), ""
@@ -209,12 +224,13 @@ def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str
         return "role", focus
     if focus in _FOCUS:
         kind = _FOCUS[focus]
-        if kind == "count" and _MONEY.search(low):
+        if kind in {"count", "amount"} and _MONEY.search(low):
             kind = "money"
         return kind, focus
     if _PERCENT.search(low):
         return "percent", focus
-    if not focus and any(token.pos == "VERB" and token.lemma.casefold() in _PAYING for token in tokens):
+    asked = tokens[position + 1].lemma.casefold() if position + 1 < len(tokens) else ""
+    if not focus and asked in {"do", "will", "would"} and any(t.lemma.casefold() in _PAYING for t in tokens):
         return "money", ""
     if not focus and _speech_verb(tokens):
         return "quote", ""

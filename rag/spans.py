@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.protocols import Entity, Parse, Token
-from rag.question import LABELS, Question
+from rag.question import LABELS, NUMERIC, Question
 
 UNITS = re.compile(
     r"\b(?:second|minute|hour|day|week|month|year|decade|centur(?:y|ie))s?\b|-(?:hour|day|week|month|year)\b",
@@ -17,6 +17,8 @@ _AGE = re.compile(
     r"(?<=, )\d{1,3}(?=,|\)| |$)|\b\d{1,3}(?=[ -]years?[ -]old)|(?<=\baged )\d{1,3}\b|(?<=\()\d{1,3}(?=\))"
 )
 _QUOTED = re.compile(r"[“\"]([^“”\"]{3,300})[”\"]")
+_PART = re.compile(r" of (?:them|these|those|whom|which|the)\b", re.I)
+"""What follows a number that counts a part of what was counted before."""
 _CAUSE = re.compile(
     r"\b(because|since|due to|owing to|as a result of|in order to|so that|after|amid|thanks to|"
     r"on the grounds that|arguing that|saying that|saying|to)\b",
@@ -33,6 +35,25 @@ _NUMBER_WORDS = frozenset(
         "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand "
         "million billion trillion dozen hundreds thousands millions billions dozens half third quarter"
     ).split()
+)
+
+
+_COUNTED = "(?:" + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True)) + ")"
+_SCALE = r"(?:hundred|thousand|million|billion|trillion|bn|tn|k|m)"
+_CURRENCY = (
+    r"(?:(?:US|Australian|Canadian|Hong Kong) )?(?:dollars?|euros?|pounds?|cents?|pence|yen|yuan|rupees?"
+    r"|roubles?|rubles?|hryvnias?|francs?|kron(?:er|or|a|e)|pesos?|reais|shekels?|zlot(?:y|ys)|lira|rand"
+    r"|dirhams?|riyals?|bitcoins?)"
+)
+_MONEY = re.compile(
+    rf"(?:US|A|C|HK|NZ|S)?[$€£¥₹₴₽₩]\s?\d[\d.,]*(?<=\d)(?:[ -]?{_SCALE}\b)?"
+    rf"|\b(?:\d[\d.,]*(?<=\d)|{_COUNTED}(?:[ -]{_COUNTED})*)(?:[ -]{_SCALE})?\s{_CURRENCY}\b",
+    re.I,
+)
+_CLOCK = re.compile(
+    r"\b\d{1,2}[:.]\d{2}\b(?!\s?(?:%|per ?cent|million|billion))(?:\s?[ap]\.?m\b\.?)?"
+    r"|\b\d{1,2}\s?[ap]\.?m\b\.?",
+    re.I,
 )
 
 
@@ -56,7 +77,16 @@ class Candidate:
 def candidates(question: Question, parse: Parse, people: frozenset[str]) -> tuple[Candidate, ...]:
     """Return the candidates of one sentence; always at least the whole sentence, last."""
     found = {(span.start, span.end): span for span in _proposed(question, parse, people)}
-    kept = [span for span in found.values() if not _repeats(question, parse, span)]
+    money = [match.span() for match in _MONEY.finditer(parse.text)]
+    kept = [
+        span
+        for span in found.values()
+        if not _repeats(question, parse, span)
+        and not any(
+            a <= span.start and span.end <= b and (a, b) in found.keys() - {(span.start, span.end)}
+            for a, b in money
+        )
+    ]
     return (*kept, _whole(parse))
 
 
@@ -87,10 +117,10 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
     kind = question.kind
     for entity in parse.entities:
         typed = _typed(kind, entity, people)
+        if typed and kind == "count" and _PART.match(parse.text, entity.end):
+            typed = 0.4
         if typed:
             yield _entity(question, parse, entity, typed)
-    if kind in {"count", "money", "percent"}:
-        yield from _bare_numbers(question, parse)
     if kind == "person":
         for first, last in _name_runs(parse):
             if not any(
@@ -100,6 +130,19 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
                 yield _tokens(question, parse, first, last, last, typed=0.9 if surname in people else 0.3)
     if kind in {"group", "person"}:
         yield from (span for span in _phrases(question, parse) if parse.tokens[span.head].pos == "NOUN")
+    if kind in NUMERIC:
+        yield from _written(question, parse)
+
+
+def _written(question: Question, parse: Parse) -> Iterator[Candidate]:
+    """Numbers by how they are written, whatever the parser labels them: "41 euros" is a cardinal to it."""
+    kind = question.kind
+    if kind in {"money", "amount"}:
+        yield from (_characters(parse, *match.span(), typed=1.0) for match in _MONEY.finditer(parse.text))
+    if kind == "date":
+        yield from (_characters(parse, *match.span(), typed=0.9) for match in _CLOCK.finditer(parse.text))
+    if kind in {"count", "money", "percent", "amount"}:
+        yield from _bare_numbers(question, parse)
     if kind == "duration":
         for i, token in enumerate(parse.tokens):
             if UNITS.search(token.text) and (_DIGIT.search(token.text) or "-" in token.text):
@@ -107,7 +150,12 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
 
 
 def _bare_numbers(question: Question, parse: Parse) -> Iterator[Candidate]:
-    held = {i for entity in parse.entities for i in range(entity.first, entity.last + 1)}
+    """Numbers that no entity of the kind holds; one of money is no count, a year no number at all."""
+    shut = {"DATE", "TIME", "ORDINAL", "PERCENT", "MONEY"} | LABELS[question.kind]
+    held = {i for e in parse.entities if e.label in shut for i in range(e.first, e.last + 1)}
+    if question.kind in {"money", "amount"}:
+        marked = [match.span() for match in _MONEY.finditer(parse.text)]
+        held |= {i for i, t in enumerate(parse.tokens) if any(a <= t.start < b for a, b in marked)}
     for i, token in enumerate(parse.tokens):
         if token.pos == "NUM" and i not in held:
             yield _tokens(question, parse, i, i, i, typed=0.6)

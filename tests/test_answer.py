@@ -8,14 +8,15 @@ import pytest
 from models.embedder import load_embedder
 from models.fake import FakeGenerator
 from models.parser import load_parser
-from models.protocols import Embedder, Generator, Parser
+from models.protocols import Embedder, Generator, Parser, Reader
+from models.reader import LlamaReader
 from models.trees import Trees
 from rag.answer import Draft, answer
 from rag.confidence import Calibration
 from rag.engines import FITTED
-from rag.evidence import select
 from rag.question import read_question
 from rag.records import Answer, Article, Hit, Passage, Tier
+from rag.select import select
 from rag.text import sentences
 
 DALBY = Article(
@@ -37,13 +38,15 @@ class Bench:
     parser: Parser
     calibration: Calibration
     trees: Trees
+    reader: Reader
     generator: Generator | None = None
 
 
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     calibration = Calibration.load(FITTED / "calibration.json")
-    return Bench(load_embedder(), load_parser(), calibration, Trees.load(FITTED / "evidence.npz"))
+    reader = LlamaReader.load(FITTED / "reader.npz", threads=1)
+    return Bench(load_embedder(), load_parser(), calibration, Trees.load(FITTED / "evidence.npz"), reader)
 
 
 def ask(
@@ -51,7 +54,7 @@ def ask(
 ) -> Answer:
     asked = read_question(question, bench.parser)
     hits = [Hit(Passage(a, sentences(a.text)[0][0], sentences(a.text)[-1][1]), 1.0) for a in articles]
-    evidence = select(asked, hits, bench.embedder, bench.parser, bench.trees)
+    evidence = select(asked, hits, bench.embedder, bench.parser, bench.trees, bench.reader)
     events = list(answer(asked, evidence, bench, tier=tier))
     assert isinstance(events[-1], Answer)
     assert all(isinstance(event, Draft) for event in events[:-1])
@@ -101,7 +104,9 @@ def test_articles_that_agree_are_cited_together(bench: Bench) -> None:
 def write(bench: Bench, reply: str, question: str = "How much did the bridge cost?") -> Answer:
     model = FakeGenerator([reply, reply, reply])
     return ask(
-        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, model), question, tier="write"
+        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, bench.reader, model),
+        question,
+        tier="write",
     )
 
 
@@ -132,7 +137,7 @@ def test_a_false_sentence_of_the_model_is_replaced_by_the_source(
 def test_the_model_never_sees_more_than_the_sentence_and_the_question(bench: Bench) -> None:
     model = FakeGenerator(["The bridge cost $12 million."])
     ask(
-        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, model),
+        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, bench.reader, model),
         "How much did the bridge cost?",
         tier="write",
     )

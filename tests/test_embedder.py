@@ -62,6 +62,20 @@ def test_vectors_are_those_of_sentence_transformers(embedder: Embedder, referenc
     assert embedder.window == reference.window == 254
 
 
+def test_tokens_are_the_last_hidden_states_in_their_places(embedder: Embedder, reference: Embedder) -> None:
+    for text, ours, theirs in zip(
+        TEXTS, embedder.embed_tokens(TEXTS), reference.embed_tokens(TEXTS), strict=True
+    ):
+        assert ours.starts.tolist() == theirs.starts.tolist()
+        assert ours.ends.tolist() == theirs.ends.tolist()
+        assert np.abs(ours.vectors - theirs.vectors).max(initial=0) < 1e-4
+        assert len(ours.vectors) == min(embedder.count_tokens(text), embedder.window)
+    first = embedder.embed_tokens(TEXTS)[0]
+    assert [TEXTS[0][a:b] for a, b in zip(first.starts, first.ends, strict=True)][:5] == [
+        "Jared", "Ku", "sh", "ner", ",",
+    ]  # fmt: skip
+
+
 def test_vectors_to_be_stored_are_nearly_the_exact_ones_whatever_stands_beside_them(
     embedder: Embedder,
 ) -> None:

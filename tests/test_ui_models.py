@@ -21,7 +21,8 @@ from rag.pipeline import Models, Tearsheet
 from rag.settings import Settings
 from ui import models_view as view
 from ui.measuring import Earned, note_earned
-from ui.models_desk import ModelsDesk, Row
+from ui.models_desk import ModelsDesk
+from ui.models_view import Row
 from ui.work import State
 
 __all__ = ["hub"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,6 +20,7 @@ from ui import models_view as view
 from ui.alias import without_folders
 from ui.evals_desk import EVERY_TIER, in_child, plan_of, runs_folder
 from ui.measuring import Earned, earned_tiers
+from ui.models_view import Row
 from ui.work import Work
 
 Choice = tuple[str, str]
@@ -34,24 +35,6 @@ class Task(NamedTuple):
 
 
 Tending = Work[Task, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A model as it stands on this machine."""
-
-    name: str
-    known: Known | None
-    """None for a file of the user's own."""
-    size: int
-    state: Literal["bundled", "fetched", "yours", "not fetched"]
-    why: str
-    """Why it does not fit this machine; empty when it does."""
-    used: bool
-    measured: Measured | None
-    expected: Speed | None
-    """What to expect of its speed, reckoned from the bundled model's when that was measured."""
-    earned: Earned | None
 
 
 class Looked(NamedTuple):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Literal
 
+from models.bench import Measured
+from models.catalog import Known, Speed
 from models.machine import Machine
 from ui.library_view import count, problem, size
+from ui.measuring import Earned
 from ui.sources import clip, escape
 from ui.work import State
-
-if TYPE_CHECKING:
-    from ui.models_desk import Row
 
 SLOW = 15.0
 """Seconds of an answer beyond which a model is called slow here."""
@@ -23,7 +24,25 @@ STATES = {
     "not fetched": "not fetched",
 }
 
-__all__ = ["bytes_far", "done", "label", "machine", "pane", "problem", "progress", "removal"]
+__all__ = ["Row", "bytes_far", "done", "label", "machine", "pane", "problem", "progress", "removal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model as it stands on this machine."""
+
+    name: str
+    known: Known | None
+    """None for a file of the user's own."""
+    size: int
+    state: Literal["bundled", "fetched", "yours", "not fetched"]
+    why: str
+    """Why it does not fit this machine; empty when it does."""
+    used: bool
+    measured: Measured | None
+    expected: Speed | None
+    """What to expect of its speed, reckoned from the bundled model's when that was measured."""
+    earned: Earned | None
 
 
 def machine(found: Machine, worded_by: str) -> str:

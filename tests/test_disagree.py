@@ -1,0 +1,53 @@
+"""Where articles differ: what counts as another side, and what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.embedder import load_embedder
+from models.parser import load_parser
+from models.trees import Trees
+from rag.disagree import sides
+from rag.engines import FITTED
+from rag.question import read_question
+from rag.records import Article, Hit, Passage
+from rag.select import select
+
+
+def values(question: str, *texts: str) -> list[str]:
+    """The differing values for the question in these articles."""
+    parser, embedder = load_parser(), load_embedder()
+    articles = [
+        Article(f"a{i}", text, title="March in Dalby", source=f"Paper {i}") for i, text in enumerate(texts)
+    ]
+    hits = [Hit(Passage(article, 0, len(article.text)), 1.0) for article in articles]
+    asked = read_question(question, parser)
+    evidence = select(asked, hits, embedder, parser, Trees.load(FITTED / "evidence.npz"))
+    return [side.value for side in sides(asked, evidence, embedder)]
+
+
+ASKED = "How many people marched in Dalby on Saturday?"
+FOUR = "On Saturday 400 people marched in Dalby."
+NINE = "On Saturday 900 people marched in Dalby."
+
+
+@pytest.mark.parametrize(
+    ("question", "texts", "expected"),
+    [
+        (ASKED, [FOUR, NINE], {"400", "900"}),
+        (ASKED, [f"{FOUR} The organisers counted 900."], {"400", "900"}),
+        (ASKED, [FOUR, "Police said 400 people marched in Dalby."], set()),
+        (ASKED, ["At least 400 people marched in Dalby.", "On Saturday 430 people marched in Dalby."], set()),
+        (ASKED, [FOUR, "On Saturday 30 cars stood in Dalby."], set()),
+        (
+            "How many people have marched in Dalby up to now?",
+            ["On Friday 400 people marched in Dalby.", NINE],
+            set(),
+        ),
+    ],
+    ids=["two articles", "beside it", "agree", "a bound", "other things", "the latest"],
+)  # fmt: skip
+def test_another_value_for_the_same_thing_is_a_side(
+    question: str, texts: list[str], expected: set[str]
+) -> None:
+    assert set(values(question, *texts)) == expected
