@@ -54,21 +54,20 @@ def test_no_passage_at_all_bears_nothing_out(parser: Parser, embedder: Embedder)
 
 
 @pytest.mark.parametrize(
-    ("said", "held", "words", "apart", "support"),
+    ("said", "held", "words", "support"),
     [
-        (Verdict("contradicted", "it says 22, not 32"), 0.9, 12, False, "contradicted"),
-        (Verdict("contradicted", "it says 22, not 32"), 0.8, 12, True, "contradicted"),
-        (Verdict("contradicted", "it says 22, not 32"), 0.8, 12, False, "supported"),
-        (Verdict("unsupported", "it does not speak of red"), 0.9, 12, False, "partly"),
-        (Verdict("unsupported", "it does not speak of red"), 0.4, 12, False, "supported"),
-        (Verdict("unsupported", "it does not speak of red"), 0.4, 5, False, "unsupported"),
+        (Verdict("contradicted", "it says 22, not 32"), 0.9, 12, "contradicted"),
+        (Verdict("contradicted", "it says 22, not 32"), 0.8, 12, "supported"),
+        (Verdict("unsupported", "it does not speak of red"), 0.9, 12, "partly"),
+        (Verdict("unsupported", "it does not speak of red"), 0.4, 12, "supported"),
+        (Verdict("unsupported", "it does not speak of red"), 0.4, 5, "unsupported"),
     ],
 )
 def test_the_chance_rules_only_where_a_long_claim_copies_no_sentence(
-    said: Verdict, held: float, words: int, apart: bool, support: str
+    said: Verdict, held: float, words: int, support: str
 ) -> None:
     values = tuple(1.0 for _ in SIGNALS)
-    assert decide(Looked(said, held, values, words, apart), EVEN).support == support
+    assert decide(Looked(said, held, values, words), EVEN).support == support
 
 
 def test_signals_tell_what_stands_in_a_few_sentences_and_what_nowhere(parser: Parser) -> None:
