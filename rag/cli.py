@@ -165,7 +165,7 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _ask(arguments: argparse.Namespace, session: Session) -> int:
     given = " ".join(arguments.question)
-    if not given and not arguments.chat:
+    if not arguments.question and not arguments.chat:
         raise InputError("No question was given. Type one after `tearsheet ask`, or --chat for several.")
     if given not in {"", "-"}:
         with session.open() as tearsheet:

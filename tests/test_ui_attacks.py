@@ -299,7 +299,7 @@ def test_hostile_articles_do_nothing_on_any_tab(site, watched):
         watched.get_by_role("textbox", name="Your question").fill(question)
         watched.get_by_role("textbox", name="Your question").press("Enter")
         expect(watched.locator("#answers")).to_contain_text(question[:60])
-        expect(watched.locator(".ts-busy")).to_have_count(0)
+        expect(watched.locator(".ts-busy")).to_have_count(0, timeout=30_000)
     expect(watched.locator("#sources")).to_contain_text("onerror=pwned=1")
     for tab in watched.get_by_role("tab").all():
         tab.click()
