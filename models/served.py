@@ -130,6 +130,9 @@ class ServedGenerator:
         try:
             patience, seen, finished = self._first, 0, False
             while (line := _next(lines, patience, cancelled)) is not None:
+                # Lines that came at once are never waited for, which is when else one would be stopped.
+                if cancelled is not None and cancelled():
+                    raise CancelledError("Stopped.")
                 patience, seen = self._following, seen + len(line)
                 if seen > MOST_BYTES:
                     raise ModelError(f"The model {self.name!r} sends without end. Use another.")
