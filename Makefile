@@ -35,7 +35,7 @@ test: install  ## Lint, check the types and run every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 fix: install  ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix .
