@@ -17,6 +17,8 @@ from rag.text import STOPWORDS, normalise, words
 
 SINGLE_VALUED = NUMERIC | {"person", "place"}
 """Kinds of which one thing usually has one: two values for it are a difference worth showing."""
+COUNTED = frozenset({"count", "money", "percent", "amount"})
+"""Kinds of which the sentence beside another gives the other side: a day beside a day is of another event."""
 CLOSE_SCORE = 0.25
 """A side must be evidenced at least this well, as a share of the best evidence."""
 SAME_THING = 0.3
@@ -128,6 +130,8 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
 
 def _beside(question: Question, rivals: Sequence[Evidence], evidence: Sequence[Evidence]) -> list[Evidence]:
     """Sentences right before or after a rival that say who gives another value: the union counted 12."""
+    if question.kind not in COUNTED:
+        return []
     held = {(e.sentence.article.id, e.sentence.start) for e in rivals}
     found: list[Evidence] = []
     for other in evidence:
