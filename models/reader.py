@@ -32,6 +32,7 @@ class LlamaReader:
         copy = copy_of(bundled_gguf(), layers=LAYERS)
         self._llama = Llama(copy, threads=thread_count(threads), context=CONTEXT, hidden=True)
         self._weights, self._bias = weights, bias
+        self._closed = False
 
     @classmethod
     def load(cls, path: Path, *, threads: int = 0) -> LlamaReader:
@@ -52,9 +53,13 @@ class LlamaReader:
     def states(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the states after `texts`, shape `(n, width)`."""
         with COMPUTE:
+            if self._closed:
+                raise ModelError("The reader was closed. Open the library again.")
             found = [self._llama.hidden_state(self._llama.tokens(text, special=False)) for text in texts]
         return np.array(found, np.float32).reshape(len(found), self._llama.width)
 
     def close(self) -> None:
-        """Free the weights."""
-        self._llama.free()
+        """Free the weights, after what is being read; reading on raises ModelError."""
+        with COMPUTE:
+            self._closed = True
+            self._llama.free()

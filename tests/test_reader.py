@@ -44,3 +44,10 @@ def test_damaged_weights_are_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "reader.npz").write_bytes(b"no weights")
     with pytest.raises(ModelError, match=r"reader\.npz cannot be read.*Reinstall"):
         LlamaReader.load(tmp_path / "reader.npz")
+
+
+def test_a_closed_reader_says_so() -> None:
+    reader = LlamaReader.load(FITTED / "reader.npz", threads=1)
+    reader.close()
+    with pytest.raises(ModelError, match="closed"):
+        reader.read(["Answer:"])
