@@ -167,7 +167,7 @@ def _ask(arguments: argparse.Namespace, session: Session) -> int:
     given = " ".join(arguments.question)
     if not arguments.question and not arguments.chat:
         raise InputError("No question was given. Type one after `tearsheet ask`, or --chat for several.")
-    if given not in {"", "-"}:
+    if arguments.question and given != "-":
         with session.open() as tearsheet:
             where = chosen(arguments, tearsheet.library)
             answer = _answer(tearsheet, given, where, _options(arguments))

@@ -210,7 +210,8 @@ def test_an_mcp_client_finds_and_calls_the_tools(url):
 
 def test_tools_are_off_unless_asked_for_and_closed_to_strangers(url, tearsheet):
     with gr.Blocks(analytics_enabled=False) as page:
-        assert [route.path for route in open_beside(page, tearsheet).routes] == ["/api"]
+        pass
+    assert [route.path for route in open_beside(page, tearsheet).routes] == ["/api"]
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     accept = {"accept": "application/json, text/event-stream"}
     assert (

@@ -408,10 +408,13 @@ def test_the_first_run_leads_from_nothing_to_the_marked_words(browser, tmp_path)
         page.goto(f"http://127.0.0.1:{port}/")
         sync_api.expect(page.locator("#left")).to_contain_text("Your library is empty.")
         page.get_by_role("button", name="Add the five demonstration articles").click()
-        sync_api.expect(page.locator("#masthead")).to_contain_text("5 articles in the library")
+        # The models are loaded from the disk here, on a machine that may be busy.
+        sync_api.expect(page.locator("#masthead")).to_contain_text(
+            "5 articles in the library", timeout=60_000
+        )
         page.get_by_role("button", name="How old is Jared Kushner?").click()
         mark = page.locator("#answers a.ts-cite").first
-        sync_api.expect(mark).to_be_visible()
+        sync_api.expect(mark).to_be_visible(timeout=60_000)
         mark.click()
         sync_api.expect(page.locator("#sources article:target mark").first).to_be_in_viewport()
         page.close()

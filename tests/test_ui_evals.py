@@ -47,7 +47,7 @@ def desk(tmp_path: Path, good, bad) -> Evals:
     older = settings.library / "evals" / "20260304-120000_dalby_bad" / "run.json"
     write_run(bad, older)
     os.utime(older, (1, 1))
-    return Evals(settings)
+    return Evals(settings, folders=(settings.library / "evals",))
 
 
 def test_saved_runs_are_listed_the_last_first(desk):
