@@ -38,6 +38,18 @@ def test_the_source_is_the_sentence_that_shares_the_rare_words():
     assert ranked[0] == 1
 
 
+def test_of_two_with_the_same_words_the_source_has_them_in_the_same_order():
+    sentences = ["The man the dog bit sued.", "The dog bit the man and sued."]
+    ranked = rank_sources(
+        "The dog bit the man.",
+        np.zeros(2, np.float32),
+        sentences,
+        np.eye(2, dtype=np.float32),
+        count_words(sentences),
+    )
+    assert ranked == [1, 0]
+
+
 def test_summarisers_order_all_sentences_they_are_given():
     texts = [
         "The fire began at night in Dalby.",
