@@ -29,7 +29,7 @@ _DATE = re.compile(
     rf"\b(?P<iso>(?:19|20)\d\d-(?:0[1-9]|1[0-2])-[0-3]\d)\b"
     rf"|\b(?P<day1>[0-3]?\d)(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month1>{_MONTH})(?:,?\s+(?P<year1>(?:19|20)\d\d))?\b"
     rf"|\b(?P<month2>{_MONTH})\s+(?P<day2>[0-3]?\d)(?:st|nd|rd|th)?\b(?![:.]\d)(?:,?\s+(?P<year2>(?:19|20)\d\d))?\b"
-    rf"|\b(?:(?P<part>early|mid|late|the end of|the beginning of)[\s-]+)?"
+    rf"|\b(?:(?P<part>early|mid|late|the (?:end|middle|beginning|start) of)[\s-]+)?"
     rf"(?P<month3>{_MONTH})(?:,?\s+(?P<year3>(?:19|20)\d\d))?(?!\w)"
     rf"|\b(?:(?P<which>last|next|this|the previous|the following)\s+)?(?P<weekday>{_DAY})\b"
     rf"|\b(?P<near>(?-i:[Tt]oday|[Tt]onight|[Yy]esterday|[Tt]omorrow)|the day before yesterday)\b"
@@ -41,8 +41,8 @@ _DATE = re.compile(
     re.I,
 )
 _AHEAD = re.compile(
-    r"\b(?:will|would|expected|due|scheduled|set to|plans? to|planned|hopes? to|wants? to|intends?|upcoming|"
-    r"to be|is to|are to)\b|\b(?:until|by|next)\s*$",
+    r"\b(?:will|would|expect(?:s|ed)?|due|scheduled|set to|plans? to|planned|hopes? to|wants? to|intends?|"
+    r"upcoming|forecasts?|to be|is to|are to)\b|\b(?:until|by|next|not before)\s*$",
     re.I,
 )
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from models.protocols import Parse, Parser
+from rag.dates import dates
 from rag.points import Chooser, Pool
 from rag.records import Citation, Claim, Point
 from rag.statements import Statement, concepts
@@ -38,7 +39,7 @@ class Writer:
             sound = [
                 (text, parse)
                 for text, parse in zip(shorter, parses, strict=True)
-                if not well_formed(parse) and check(parse, [statement.parse]).support == "supported"
+                if not well_formed(parse) and _said(parse, statement, statement)
             ]
             self.made[statement.own] = ((plain(statement), statement.parse), *sound)
         return self.made[statement.own]
@@ -65,8 +66,7 @@ class Writer:
         also: list[Citation] = []
         tellers = self.pool.tellers(statement)
         for other in tellers:
-            said = check(parse, [other.parse]).support == "supported"
-            (backing if said else also).append(other.citation())
+            (backing if _said(parse, statement, other) else also).append(other.citation())
         return Claim(text, tuple(backing)), tuple(also), 1 + len(tellers)
 
     def spend(self, text: str) -> None:
@@ -80,6 +80,20 @@ class Writer:
         self.spend(text)
         alone = origins == 1 and self.pool.alone(statement)
         return Point(claim, origins=origins, alone=alone, also=also)
+
+
+def _said(line: Parse, own: Statement, other: Statement) -> bool:
+    """Whether `other` says a line of `own`; "Tuesday" is another day in an article of another week."""
+    days = [statement.article.published[:10] for statement in (own, other)]
+    if days[0] != days[1]:
+        mine, theirs = (
+            {when.first for when in dates(text, published=day) if when.how == "reckoned" and when.precise}
+            for text, day in zip((line.text, other.text), days, strict=True)
+        )
+        if mine and theirs and not mine & theirs:
+            return False
+    published = days[0] if days[0] == days[1] else ""
+    return check(line, [other.parse], published=published).support == "supported"
 
 
 _BEFORE = re.compile(

@@ -383,7 +383,11 @@ class Tearsheet:
             )
         hits, left_out = _without_planted(every)
         named = [self.library.article(id_) for id_ in where.articles]
-        articles = tuple(named) or articles_on(about, hits)
+        honest = tuple(article for article in named if not planted(article.text))
+        left_out = _left_out(article.id for article in named if article not in honest) or left_out
+        if named and not honest:
+            return Brief(about or named[0].id[:8], as_of=as_of, notes=left_out)
+        articles = honest if named else articles_on(about, hits)
         about = about or (articles[0].title if articles else "")
         if not about:
             raise QuestionError("A briefing needs a topic, or articles named with --article.")
@@ -467,14 +471,19 @@ def _without_planted(
         if len(honest) == most:
             break
         if planted(hit.passage.article.text):
-            ids[hit.passage.article.id[:8]] = None
+            ids[hit.passage.article.id] = None
         else:
             honest.append(hit)
-    if not ids:
-        return tuple(honest), ()
-    many = "1 article was" if len(ids) == 1 else f"{len(ids)} articles were"
-    shown = ", ".join(f"`tearsheet show {each}`" for each in ids)
-    return tuple(honest), (f"{many} left out, for giving orders to programs that read it: {shown}",)
+    return tuple(honest), _left_out(ids)
+
+
+def _left_out(ids: Iterable[str]) -> tuple[str, ...]:
+    short = dict.fromkeys(id_[:8] for id_ in ids)
+    if not short:
+        return ()
+    many = "1 article was" if len(short) == 1 else f"{len(short)} articles were"
+    shown = ", ".join(f"`tearsheet show {each}`" for each in short)
+    return (f"{many} left out, for giving orders to programs that read it: {shown}",)
 
 
 __all__ = ["AddReport", "Draft", "Event", "Found", "Models", "Tearsheet"]

@@ -103,7 +103,7 @@ def objection(text: str, claim: Claim, parser: Parser) -> str:
     for token in line.tokens:
         if token.pos in {"PROPN", "NUM"} and normalise(token.text) not in said:
             return f"it leaves out {token.text}"
-    verdict = check(own, [source])
+    verdict = check(own, [source], published=claim.citations[0].article.published)
     return "" if verdict.support == "supported" else verdict.reason
 
 

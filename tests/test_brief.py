@@ -107,3 +107,16 @@ def test_cancelling_stops_the_work():
 
 def test_nothing_is_said_of_no_articles():
     assert brief("the Moscow talks", [], Tools()).status == "refused"
+
+
+def test_friday_of_another_week_does_not_bear_out_friday():
+    said = "Norfab closed its plant in Dalby on Friday after a fire in the boiler house."
+    days = {"2025-12-06": "Nobody was hurt in Dalby.", "2025-12-20": "Norfab hopes to rebuild it in Dalby."}
+    articles = [
+        Article(f"{number:016}", f"{said} {more}", published=day)
+        for number, (day, more) in enumerate(days.items())
+    ]
+    made = brief("Norfab", articles, Tools(), words=60)
+    closed = [claim for claim in claims(made) if "Friday" in claim.text]
+    assert closed
+    assert all(len(claim.citations) == 1 for claim in closed)

@@ -20,6 +20,7 @@ from rag.dates import dates
         ("The plan leaked last month.", "2025-11", "2025-11"),
         ("He flew there over the weekend.", "2025-11-29", "2025-11-30"),
         ("It will be decided by January 10.", "2026-01-10", "2026-01-10"),
+        ("We do not expect deliveries before the middle of April.", "2026-04", "2026-04"),
         ("It closed two years ago.", "2023", "2023"),
         ("She left government in 2021.", "2021", "2021"),
     ],
