@@ -118,6 +118,7 @@ class Product:
                 "tier": settings.tier if generator else "quote",
             },
             "embedder": models.embedder.fingerprint,
+            **{name: value for name in ("reranker", "checker") if (value := getattr(settings, name))},
             "parser": models.parser.name,
             "passages": settings.passages,
             "threads": settings.threads,

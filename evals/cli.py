@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from evals.codes import BROKEN, UNUSABLE, complain
@@ -42,6 +43,8 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     """Do what was asked; return the exit code of an eval."""
     from evals.commands import DO
 
+    named = {name: getattr(given, name, None) or getattr(settings, name) for name in ("reranker", "checker")}
+    settings = replace(settings, **named)
     try:
         return DO[given.do](given, settings)
     except InputError as error:
@@ -86,8 +89,14 @@ def _gate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quarantine", type=Path, metavar="FILE", help="cases that may fail (TOML)")
 
 
+def _pair_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reranker", metavar="DIR", help="a CrossEncoder that orders the passages found")
+    parser.add_argument("--checker", metavar="DIR", help="a CrossEncoder that may lower a verdict")
+
+
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
     _suite_arguments(parser)
+    _pair_arguments(parser)
     parser.add_argument("--tier", choices=TIERS, help="how answers are worded")
     parser.add_argument(
         "--model", action="append", dest="models", metavar="FILE.gguf", help="once for each model"
@@ -153,6 +162,7 @@ def _lint_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _public_arguments(parser: argparse.ArgumentParser) -> None:
+    _pair_arguments(parser)
     parser.add_argument("layout", choices=LAYOUTS, help="the form of the files")
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="the files of the set")
     parser.add_argument("--limit", type=int, metavar="N", help="N of its questions, evenly spread")

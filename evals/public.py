@@ -295,10 +295,11 @@ def _ask(tearsheet: Tearsheet, item: Item, folder: Path) -> Outcome:
 def _judge_claim(tearsheet: Tearsheet, item: Item) -> Outcome:
     """Hold a claim against its evidence, as `tearsheet check` holds claims against articles."""
     from rag.library import text_id
-    from rag.verdict import verdict
+    from rag.verdict import lowered, verdict
 
     text = "\n".join(item.gold["evidence"])
     passage = Passage(Article(text_id(text), text), 0, len(text))
     models = tearsheet.models
     said = verdict(item.question, [passage], models.parser, models.embedder)
+    said = lowered(said, item.question, [passage], models.checker)
     return Outcome(gold=item.gold, short="", text="", status=said.support)

@@ -92,6 +92,16 @@ class Generator(Protocol):
         ...
 
 
+class Pairs(Protocol):
+    """Says how well two texts go together: a question and a passage, or a passage and a claim."""
+
+    name: str
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Return one chance, 0 to 1, per pair, in the order given."""
+        ...
+
+
 class Reader(Protocol):
     """Says how likely a text that ends in a question holds its answer."""
 

@@ -23,15 +23,20 @@ def embedder_folder(name: str) -> Path | None:
     if path.is_dir():
         return path
     repo = row.repo if row else name
-    found = sorted(_hub_cache().glob(f"models--{repo.replace('/', '--')}/snapshots/*/config.json"))
-    if found:
-        return max(found, key=lambda file: file.stat().st_mtime).parent
+    if (found := hub_folder(repo)) is not None:
+        return found
     if not row and repo.count("/") != 1:
         raise InputError(f"There is no embedder {name!r}. Known: {', '.join(rows)}; or name a folder.")
     raise InputError(
         f"The embedder {name!r} is not on this machine. `hf download {repo}` fetches it; or name a folder"
         " that holds a sentence-transformers model."
     )
+
+
+def hub_folder(repo: str) -> Path | None:
+    """Return where the hub's own tool put owner/model, the latest of it; None when it did not."""
+    found = sorted(_hub_cache().glob(f"models--{repo.replace('/', '--')}/snapshots/*/config.json"))
+    return max(found, key=lambda file: file.stat().st_mtime).parent if found else None
 
 
 def _hub_cache() -> Path:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from models.protocols import Embedder, Parse, Parser
+from models.protocols import Embedder, Pairs, Parse, Parser
 from rag.dates import dates, day_of
 from rag.names import name_keys, same_name
 from rag.records import Article, Checked, Citation, Passage, Support
 from rag.text import content_words, normalise, sentence_at, sentences, words
-from rag.verdict import verdict
+from rag.verdict import lowered, verdict
 
 QUOTED_WORDS = 4
 """Words from which words in quotation marks are a quotation; fewer are often only a term."""
@@ -38,9 +38,18 @@ _RELATIVE = re.compile(
 
 
 def check_text(
-    text: str, find: Find, parser: Parser, embedder: Embedder, *, written: date
+    text: str,
+    find: Find,
+    parser: Parser,
+    embedder: Embedder,
+    *,
+    written: date,
+    checker: Pairs | None = None,
 ) -> Iterator[Checked]:
-    """Yield each sentence of a draft with its verdict. `find` gives the passages nearest to some words."""
+    """Yield each sentence of a draft with its verdict. `find` gives the passages nearest to some words.
+
+    A `checker` may lower the verdict on what is no quotation.
+    """
     before = ""
     for start, end in sentences(text):
         told = " ".join(text[start:end].split())
@@ -55,7 +64,8 @@ def check_text(
         if quotes:
             yield _quoted(checked, parse, quotes, passages, find, parser, embedder, written)
         else:
-            said = verdict(dated(told, written), passages, parser, embedder)
+            claim = dated(told, written)
+            said = lowered(verdict(claim, passages, parser, embedder), claim, passages, checker)
             yield replace(checked, support=said.support, reason=said.reason, citations=said.citations)
         before = told
 

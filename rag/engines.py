@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from models.protocols import Embedder, Generator, Parser, Reader
+from models.protocols import Embedder, Generator, Pairs, Parser, Reader
 from models.trees import Trees
 from rag.confidence import Calibration
 from rag.errors import InputError, ModelError
@@ -60,6 +60,16 @@ class Models:
         return self._given[1] or load_parser()
 
     @cached_property
+    def reranker(self) -> Pairs | None:
+        """What puts passages into order; None when no setting names one. Raises InputError, ModelError."""
+        return _pairs(self._settings.reranker, "reranker")
+
+    @cached_property
+    def checker(self) -> Pairs | None:
+        """What may lower a verdict; None when no setting names one. Raises InputError, ModelError."""
+        return _pairs(self._settings.checker, "checker")
+
+    @cached_property
     def trees(self) -> Trees:
         return Trees.load(FITTED / "evidence.npz")
 
@@ -103,6 +113,14 @@ class Models:
             self._loaded.close()
         if "reader" in vars(self) and self.reader is not None:
             self.reader.close()
+
+
+def _pairs(name: str, setting: str) -> Pairs | None:
+    if not name:
+        return None
+    from models.pairs import load_pairs
+
+    return load_pairs(name, setting)
 
 
 @dataclass(frozen=True, slots=True)

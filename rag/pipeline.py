@@ -152,7 +152,13 @@ class Tearsheet:
     def search(self, query: str, *, limit: int = 10, where: Filter = ALL) -> tuple[Hit, ...]:
         """Return the passages found by words and by meaning, best first; none of hostile articles."""
         hits = retrieve(
-            query, self.library, self.models.embedder, index=self.index, k=SPARE * limit, where=where
+            query,
+            self.library,
+            self.models.embedder,
+            index=self.index,
+            k=SPARE * limit,
+            where=where,
+            reranker=self.models.reranker,
         )
         return _without_planted(hits)[0][:limit]
 
@@ -297,6 +303,7 @@ class Tearsheet:
             index=self.index,
             k=SPARE * self.settings.passages,
             where=where,
+            reranker=self.models.reranker,
         )
         hits, left_out = _without_planted(every, self.settings.passages)
         if where and not every:
@@ -439,7 +446,10 @@ class Tearsheet:
 
         total = len(sentences(text))
         found: list[Checked] = []
-        for each in check_text(text, find, self.models.parser, self.models.embedder, written=day):
+        models = self.models
+        for each in check_text(
+            text, find, models.parser, models.embedder, written=day, checker=models.checker
+        ):
             if cancelled is not None and cancelled():
                 raise CancelledError("The check was stopped.")
             found.append(each)

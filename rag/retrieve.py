@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.protocols import Embedder
+from models.protocols import Embedder, Pairs
 from rag.library import ALL, Filter, Library
 from rag.records import Hit
 from rag.text import content_words, words
@@ -37,6 +38,10 @@ FEWEST = 3
 """Words searched for all the same, unless they lead to three times as many passages together."""
 
 
+RERANKED = 30
+"""Passages that a reranker reads, if there is one."""
+
+
 class Index(Protocol):
     """What serves nearest neighbours in place of exact search."""
 
@@ -54,10 +59,12 @@ def retrieve(
     k: int = 10,
     where: Filter = ALL,
     depth: int = DEPTH,
+    reranker: Pairs | None = None,
 ) -> tuple[Hit, ...]:
     """Return the `k` passages that answer `question` best, best first; none for a question without a word.
 
     `index`, when the process holds one, serves the questions that no filter narrows.
+    A `reranker` reads the first of them and puts them into its own order.
     When the library's vectors come from another embedder, passages are found by their words alone.
     """
     question = question.encode("utf-8", "replace").decode()
@@ -71,11 +78,23 @@ def retrieve(
     lexical = library.lexical(terms(question, library), deep, where)
     legs = {"dense": dict(dense), "lexical": dict(lexical)}
     fused = fuse([list(leg) for leg in legs.values()])
-    passages = library.passages(list(fused)[:k])
-    return tuple(
+    most = k if reranker is None else max(k, RERANKED)
+    passages = library.passages(list(fused)[:most])
+    hits = tuple(
         Hit(passage, fused[id_], why=tuple((name, leg[id_]) for name, leg in legs.items() if id_ in leg))
         for id_, passage in passages.items()
     )
+    return hits if reranker is None else rerank(question, hits, reranker)[:k]
+
+
+def rerank(question: str, hits: Sequence[Hit], reranker: Pairs) -> tuple[Hit, ...]:
+    """Return the hits by how well the reranker finds that they go with the question, best first."""
+    scores = map(float, reranker.score([(question, hit.passage.text) for hit in hits]))
+    told = [
+        replace(hit, score=score, why=(*hit.why, ("reranker", score)))
+        for hit, score in zip(hits, scores, strict=True)
+    ]
+    return tuple(sorted(told, key=lambda hit: -hit.score))
 
 
 def terms(question: str, library: Library, *, small: int = SMALL) -> list[str]:

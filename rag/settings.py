@@ -33,6 +33,10 @@ class Settings:
     """Address of a Chroma server that holds the vectors; empty means the library's own index."""
     embedder: str = ""
     """A sentence-transformers folder or a name of the catalog; empty means the bundled embedder."""
+    reranker: str = ""
+    """A CrossEncoder that puts the passages found into order; empty means none."""
+    checker: str = ""
+    """A CrossEncoder that may lower a verdict on a claim; empty means none."""
 
     @classmethod
     def load(cls, **given: object) -> Settings:
@@ -58,6 +62,8 @@ class Settings:
             library=Path(str(values["library"])).expanduser(),
             model=str(values["model"]),
             embedder=str(values["embedder"]),
+            reranker=str(values["reranker"]),
+            checker=str(values["checker"]),
             tier=_tier(values["tier"]),
             threads=_number("threads", values["threads"], least=0),
             passages=_number("passages", values["passages"], least=1),

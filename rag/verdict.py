@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import models
-from models.protocols import Embedder, Parse, Parser
+from models.protocols import Embedder, Pairs, Parse, Parser
 from rag.coverage import Weights, signals
 from rag.names import akin
 from rag.records import Citation, Passage
@@ -40,6 +40,8 @@ GATHERS = 7
 in one or a few. With one word changed, a copy of seven still holds 85%."""
 SHORTEST_PART = 4
 """Words from which a part of the claim between commas is compared by itself."""
+CHECKED = 0.5
+"""Chance below which a checking model lowers a verdict."""
 WEIGHTS = Path(models.__file__).parent / "verdict.json"
 _PARTS = re.compile(r"[,;:–—]| (?:and|but|which|who|where|while|after|before|when) ")
 _ORDER = {"partly": 0, "contradicted": 1, "unsupported": 2, "supported": 0}
@@ -87,6 +89,21 @@ def verdict(claim: str, passages: Sequence[Passage], parser: Parser, embedder: E
     Raises ModelError when the fitted weights are missing.
     """
     return decide(look(claim, passages, parser, embedder), weights())
+
+
+def lowered(said: Verdict, claim: str, passages: Sequence[Passage], checker: Pairs | None) -> Verdict:
+    """Return the verdict, or unsupported when a checking model finds the claim in none of the passages.
+
+    Such a model never raises a verdict: it overlooks changed names and numbers that the checks see.
+    """
+    if checker is None or said.support != "supported" or not passages:
+        return said
+    chance = float(checker.score([(passage.text, claim) for passage in passages]).max())
+    if chance >= CHECKED:
+        return said
+    reason = f"the model {checker.name} does not find it there ({chance:.0%} likely)"
+    cited = tuple(replace(each, support="unsupported", reason=reason) for each in said.citations)
+    return Verdict("unsupported", reason, min(said.chance, chance), cited)
 
 
 @cache
@@ -183,4 +200,4 @@ def _share(wanted: set[str], words: set[str]) -> float:
     return sum(word in words or any(akin(word, other) for other in words) for word in wanted) / len(wanted)
 
 
-__all__ = ["Looked", "Verdict", "decide", "look", "verdict", "weights"]
+__all__ = ["Looked", "Verdict", "decide", "look", "lowered", "verdict", "weights"]

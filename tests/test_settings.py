@@ -56,7 +56,7 @@ def test_without_a_named_file_the_one_of_the_user_is_read(config, monkeypatch, t
     [
         (
             "colour = 1",
-            "sets 'colour', which is not a setting. Known: embedder, library, model, passages",
+            "sets 'colour', which is not a setting. Known: checker, embedder, library, model, passages",
         ),
         ('tier = "best"', "The tier must be one of quote, write, compose; found 'best'."),
         ("passages = 0", "The setting 'passages' must be a whole number of at least 1; found 0."),
