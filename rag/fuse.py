@@ -132,7 +132,8 @@ def objection(text: str, group: Sequence[Point], parser: Parser) -> str:
     for token in (token for parse in rest[: len(lines)] for token in parse.tokens):
         if token.pos in {"PROPN", "NUM"} and normalise(token.text) not in said:
             return f"it leaves out {token.text}"
-    verdict = check(own, rest[len(lines) :])
+    days = {point.claim.citations[0].article.published[:10] for point in group}
+    verdict = check(own, rest[len(lines) :], published=days.pop() if len(days) == 1 else "")
     return "" if verdict.support == "supported" else verdict.reason
 
 
