@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +13,16 @@ import anyio
 import gradio as gr
 import httpx
 import pytest
+import uvicorn
 
 from models.fake import FakeEmbedder
 from models.parser import load_parser
-from rag.errors import BusyError, InputError, LockedError
+from rag.errors import BusyError, CancelledError, InputError, LockedError
 from rag.pipeline import Models, Tearsheet
 from rag.settings import Settings
 from ui import app, tools
 from ui.alias import nameless
-from ui.api import WAITING, Api, open_beside
+from ui.api import WAITING, Api, open_beside, web
 
 FIRE = """---
 title: Fire at the Dalby mill
@@ -299,3 +301,38 @@ def test_folders_are_taken_out_of_our_words_and_never_out_of_an_articles(said, t
     if told is None:
         told = {"quote": "/etc/passwd", "path": "b.md", "notes": ["b.md"]}
     assert nameless(said) == told
+
+
+class Endless:
+    """Answers only when it is told to end."""
+
+    def __init__(self) -> None:
+        self.began, self.ended = threading.Event(), threading.Event()
+
+    def ask(self, question, *, where, cancelled):
+        self.began.set()
+        for _ in range(100):
+            if cancelled():
+                self.ended.set()
+                raise CancelledError("stopped")
+            time.sleep(0.05)
+        raise AssertionError("nobody stopped it")
+
+
+def test_a_caller_that_hangs_up_frees_the_model():
+    asked = Endless()
+    server = uvicorn.Server(
+        uvicorn.Config(web(Api(asked)), port=app.free_port("127.0.0.1", 0), log_level="error")
+    )
+    running = threading.Thread(target=server.run)
+    running.start()
+    try:
+        while not server.started:
+            time.sleep(0.02)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"http://127.0.0.1:{server.config.port}/ask", json={"question": "Who?"}, timeout=0.6)
+        assert asked.began.is_set()
+        assert asked.ended.wait(2)
+    finally:
+        server.should_exit = True
+        running.join(10)

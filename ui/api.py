@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+import anyio
 import gradio as gr
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,7 +24,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount
 
 from rag.brief import WORDS
-from rag.errors import BusyError, InputError, LibraryError, NotFoundError, TearsheetError
+from rag.errors import BusyError, CancelledError, InputError, LibraryError, NotFoundError, TearsheetError
 from rag.fetch import is_address
 from rag.library import Filter
 from rag.pipeline import Tearsheet
@@ -45,8 +47,14 @@ MOST_QUERY = 2_000
 MOST_TEXT = 900_000
 """Characters of an article handed over as text; the guard bounds the request that carries it."""
 
+LOOK = 0.2
+"""Seconds between two looks at whether the caller is still there."""
+
 Json = dict[str, Any]
 Names = list[str] | None
+
+hung_up: ContextVar[Callable[[], bool]] = ContextVar("hung_up", default=lambda: False)
+"""Says whether whoever made the call at hand is gone, so that nobody waits for the answer."""
 
 STATUS: tuple[tuple[type[TearsheetError], int], ...] = (
     (NotFoundError, 404),
@@ -86,7 +94,9 @@ class Api:
         """
         with self._working(self._reading):
             where = self._where(sources, after, before, tags, articles, as_of)
-            return nameless(answer_to_json(self._tearsheet.ask(question, where=where)))
+            return nameless(
+                answer_to_json(self._tearsheet.ask(question, where=where, cancelled=hung_up.get()))
+            )
 
     def brief(
         self,
@@ -109,7 +119,8 @@ class Api:
             raise InputError(f"A briefing has {FEWEST_WORDS} to {MOST_WORDS:,} words; found {words}.")
         with self._working(self._reading):
             where = self._where(sources, after, before, tags, articles, as_of)
-            return nameless(brief_to_json(self._tearsheet.brief(topic, words=words, where=where)))
+            made = self._tearsheet.brief(topic, words=words, where=where, cancelled=hung_up.get())
+            return nameless(brief_to_json(made))
 
     def search(
         self,
@@ -177,8 +188,14 @@ class Api:
         if not self._room.acquire(blocking=False):
             raise BusyError(f"{WAITING} calls wait already. Try again in a moment.")
         try:
-            with turn:
+            gone = hung_up.get()
+            while not turn.acquire(timeout=LOOK):
+                if gone():
+                    raise CancelledError("The caller hung up.")
+            try:
                 yield
+            finally:
+                turn.release()
         finally:
             self._room.release()
 
@@ -279,14 +296,43 @@ def web(api: Api) -> FastAPI:
     return app
 
 
-def _handler(name: str, call: Callable[..., Json]) -> Callable[..., Json]:
-    """Return what FastAPI serves: it takes one JSON object with the arguments of `call`."""
+def _handler(name: str, call: Callable[..., Json]) -> Callable[..., Awaitable[Json]]:
+    """Return what FastAPI serves: it takes one JSON object with the arguments of `call`.
 
-    def handle(given: BaseModel) -> Json:
-        return call(**given.model_dump())
+    When the caller hangs up the call is told to end, so that the model is free for the next one.
+    """
 
-    handle.__annotations__ = {"given": shape_of(name, call), "return": Json}
+    async def handle(given: BaseModel, request: Request) -> Json:
+        gone = threading.Event()
+        told = hung_up.set(gone.is_set)
+        try:
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(_watch, request, gone)
+                outcome = await anyio.to_thread.run_sync(_outcome, call, given)
+                beside.cancel_scope.cancel()
+        finally:
+            hung_up.reset(told)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    handle.__annotations__ = {"given": shape_of(name, call), "request": Request, "return": Json}
     return handle
+
+
+def _outcome(call: Callable[..., Json], given: BaseModel) -> Json | TearsheetError:
+    """Return what the call gives, or the error of ours that it ends with."""
+    try:
+        return call(**given.model_dump())
+    except TearsheetError as error:
+        return error
+
+
+async def _watch(request: Request, gone: threading.Event) -> None:
+    """Set `gone` once the caller has hung up."""
+    while not await request.is_disconnected():
+        await anyio.sleep(LOOK)
+    gone.set()
 
 
 def _without_path(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -31,9 +31,9 @@ PARTS = (
 class AskDesk:
     """The conversations of all readers, and the library that they ask."""
 
-    def __init__(self, tearsheet: Tearsheet) -> None:
+    def __init__(self, tearsheet: Tearsheet, kept: Kept | None = None) -> None:
         self._tearsheet = tearsheet
-        self._kept = Kept()
+        self._kept = kept or Kept()
         self._stops = Stops()
 
     def ask(

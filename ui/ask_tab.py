@@ -10,6 +10,7 @@ from rag.pipeline import Tearsheet
 from ui import answers, handlers
 from ui.ask_desk import CHIPS, PARTS, AskDesk
 from ui.blocks import blocks_named
+from ui.kept import Kept
 from ui.narrow import Narrow
 from ui.widgets import MODEL, PRIVATE, text
 
@@ -19,7 +20,7 @@ KEY = "tearsheet-conversation"
 
 def ask_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
     """Lay out question, answers and sources, and connect them."""
-    desk = AskDesk(tearsheet)
+    desk = AskDesk(tearsheet, Kept.of(page))
     part: dict[str, Any] = {}
     # A fixed key: it hides nothing, and one made anew with each start would lose the conversation's place.
     part["secret"] = gr.BrowserState("", storage_key=KEY, secret=KEY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -17,6 +18,7 @@ from ui import brief_desk as desk
 from ui import briefing, handlers
 from ui.blocks import blocks_named
 from ui.narrow import Narrow, chosen
+from ui.shelved import reopen, shelve
 from ui.sources import clip, count
 from ui.widgets import MODEL, PRIVATE, Stops, seen, text
 
@@ -63,6 +65,8 @@ def brief_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
             for step in steps:
                 beside = gr.skip() if step.sources is None else step.sources or _EMPTY
                 buttons = [seen(step.done), seen(not step.done)]
+                if step.brief is not None:
+                    shelve(tearsheet.settings.library, step.brief)
                 yield [step.page, beside, step.status, step.brief, *buttons, seen(False)]  # noqa: FBT003
         finally:
             stop.set()
@@ -76,17 +80,6 @@ def brief_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
             return [seen(False), *[gr.skip()] * len(saves)]  # noqa: FBT003
         return [seen(True), *desk.files(made)]  # noqa: FBT003
 
-    def before() -> Any:  # noqa: ANN401 - an update of gradio's
-        last = earlier(tearsheet.settings.library)
-        named = [
-            (f"{clip(one.topic, 60)}, {day_in_words(one.made)}: {count(one.lines, 'line')}", one.topic)
-            for one in last
-        ]
-        return gr.Dropdown(choices=named, value=None, visible=bool(named))
-
-    def again(topic: str | None) -> list[Any]:
-        return [topic, True] if topic else [gr.skip(), gr.skip()]
-
     inputs = [part[name] for name in ("topic", "articles", "length", "since")]
     for trigger in (part["topic"].submit, part["go"].click):
         making = trigger(
@@ -98,11 +91,39 @@ def brief_tab(page: gr.Blocks, tearsheet: Tearsheet) -> None:
             **MODEL,
         )
         making.then(write, inputs=kept, outputs=[take, *saves], **PRIVATE)
-        making.then(before, outputs=part["before"], **PRIVATE)
+        making.then(partial(_earlier, tearsheet), outputs=part["before"], **PRIVATE)
     part["stop"].click(halt, **PRIVATE)
-    part["before"].input(again, inputs=part["before"], outputs=[part["topic"], part["since"]], **PRIVATE)
-    page.load(before, outputs=part["before"], **PRIVATE)
+    opened = [part["topic"], part["since"], shown, sources, status, kept]
+    reopening = part["before"].input(
+        partial(_again, tearsheet), inputs=part["before"], outputs=opened, **PRIVATE
+    )
+    reopening.then(write, inputs=kept, outputs=[take, *saves], **PRIVATE)
+    page.load(partial(_earlier, tearsheet), outputs=part["before"], **PRIVATE)
     page.unload(halt)
+
+
+def _earlier(tearsheet: Tearsheet) -> Any:  # noqa: ANN401 - an update of gradio's
+    """Return the list of earlier briefings."""
+    last = earlier(tearsheet.settings.library)
+    named = [
+        (f"{clip(one.topic, 60)}, {day_in_words(one.made)}: {count(one.lines, 'line')}", one.topic)
+        for one in last
+    ]
+    return gr.Dropdown(choices=named, value=None, visible=bool(named))
+
+
+def _again(tearsheet: Tearsheet, topic: str | None) -> list[Any]:
+    """Return an earlier briefing as it was made; where it is not kept, what is needed to make it again."""
+    if not topic:
+        return [gr.skip()] * 6
+    found = reopen(tearsheet.settings.library, topic, tearsheet.library.article)
+    if found is None:
+        line = handlers.status_line("Its page is no longer kept. Press Brief to make it again.")
+        return [topic, True, gr.skip(), gr.skip(), line, None]
+    made = day_in_words(found.made[:10])
+    line = handlers.status_line(f"As it was made on {made}. Press Brief for what changed since.")
+    page_, beside = briefing.brief_page(found.brief), briefing.brief_sources(found.brief)
+    return [topic, True, page_, beside, line, found.brief]
 
 
 def _wish(page: gr.Blocks, tearsheet: Tearsheet) -> dict[str, Any]:

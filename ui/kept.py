@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from ui.answers import Turn
 
@@ -30,6 +31,11 @@ class Kept:
         self._clock = clock
         self._lock = threading.Lock()
         self._held: OrderedDict[str, tuple[float, tuple[Turn, ...]]] = OrderedDict()
+
+    @classmethod
+    def of(cls, page: object) -> Kept:
+        """Return the conversations held for a page, the same for every tab of it."""
+        return _PAGES.setdefault(page, cls())
 
     @staticmethod
     def secret(given: object) -> str:
@@ -61,3 +67,6 @@ class Kept:
         oldest = self._clock() - self._seconds
         while self._held and (len(self._held) > self._most or next(iter(self._held.values()))[0] < oldest):
             self._held.popitem(last=False)
+
+
+_PAGES: WeakKeyDictionary[object, Kept] = WeakKeyDictionary()

@@ -14,8 +14,10 @@ from rag.pipeline import Tearsheet
 from rag.subscriptions import subscriptions
 from ui import library_view as view
 from ui.alias import without_folders
+from ui.answers import Turn
 from ui.chart import chart
 from ui.intake import NOT_READ, Given, Taken, addresses, intake
+from ui.shelved import quoting
 from ui.sources import escape
 
 OUTLETS = 500
@@ -137,8 +139,8 @@ class Desk:
             narrowed and self.writable and bool(found.total),
         )
 
-    def open(self, id_: object) -> Reading:
-        """Return an article with its history, and the others of its origin."""
+    def open(self, id_: object, turns: Sequence[Turn] = ()) -> Reading:
+        """Return an article with its history, where it was cited, and the others of its origin."""
         library = self._tearsheet.library
         try:
             article = library.article(str(id_ or ""))
@@ -149,7 +151,9 @@ class Desk:
         others = tuple(other for group in groups for other in group if other != article.id)
         same = entries(library.store, where=Filter(articles=others)).entries if others else ()
         choices = tuple((view.label(entry), entry.id) for entry in same)
-        return Reading(view.article_pane(article, revisions, len(others)), article.id, choices)
+        briefings = quoting(self._tearsheet.settings.library, article.id)
+        said = view.cited_in(article.id, briefings, turns)
+        return Reading(view.article_pane(article, revisions, len(others), said), article.id, choices)
 
     def doubt(self, chosen: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         """Return the question asked before these articles are removed, and those that are there."""

@@ -14,6 +14,7 @@ from rag.pipeline import Tearsheet
 from ui import TEMPORARY, handlers
 from ui import library_view as view
 from ui.blocks import blocks_named
+from ui.kept import Kept
 from ui.library_desk import Desk, Reading, Shelf, Standing, Wish, shown_in_place
 from ui.widgets import PRIVATE, text
 
@@ -139,7 +140,7 @@ def library_tab(
     check.click(desk.check, outputs=health, api_visibility="private", show_progress_on=health)
     _connect_adding(desk, adding, doing)
     _connect_list(desk, browsing)
-    _connect_article(desk, browsing, opened, stand, standing)
+    _connect_article(page, desk, browsing, opened, stand, standing)
 
 
 # What stands where
@@ -269,10 +270,19 @@ def _connect_list(desk: Desk, browsing: Browsing) -> None:
 
 
 def _connect_article(
-    desk: Desk, browsing: Browsing, opened: Open, stand: Callable[[], list[Any]], standing: list[Any]
+    page: gr.Blocks,
+    desk: Desk,
+    browsing: Browsing,
+    opened: Open,
+    stand: Callable[[], list[Any]],
+    standing: list[Any],
 ) -> None:
-    def open_one(id_: object) -> list[Any]:
-        return _reading(desk.open(id_), desk) if id_ else [gr.skip()] * len(opened.shown)
+    kept = Kept.of(page)
+    secrets = [part for part in page.blocks.values() if isinstance(part, gr.BrowserState)]
+
+    def open_one(id_: object, *known: object) -> list[Any]:
+        turns = kept.turns(known[0]) if known else ()
+        return _reading(desk.open(id_, turns), desk) if id_ else [gr.skip()] * len(opened.shown)
 
     def doubt(id_: str) -> list[Any]:
         told, chosen = desk.doubt([id_])
@@ -288,7 +298,7 @@ def _connect_article(
         return [gr.Row(visible=False), (), *_reading(told, desk), *stand(), *shelf]
 
     for listed in (browsing.listed, opened.copies):
-        listed.input(open_one, inputs=listed, outputs=opened.shown, **LATEST)
+        listed.input(open_one, inputs=[listed, *secrets], outputs=opened.shown, **LATEST)
     sure = [opened.sure, opened.asked, opened.yes, opened.pending]
     opened.remove.click(doubt, inputs=opened.id, outputs=sure, **PRIVATE)
     browsing.remove.click(doubt_all, inputs=browsing.wish, outputs=sure, **PRIVATE)

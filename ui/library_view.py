@@ -15,13 +15,15 @@ from rag.library import Counts, Revision
 from rag.listing import Entry, Found
 from rag.read import MAX_BYTES, SUFFIXES
 from rag.records import Article
-from rag.render import day_in_words
+from rag.render import cited, day_in_words
 from rag.revisions import changes
 from rag.subscriptions import Subscription
 from rag.text import paragraphs
 from ui.alias import file_name, without_folders
+from ui.answers import Turn
 from ui.chart import UNNAMED
 from ui.intake import NOT_READ, Taken
+from ui.shelved import Quoted
 from ui.sources import clip, escape, title_of
 from ui.work import State
 
@@ -31,6 +33,8 @@ WHOLE = 200_000
 """Characters of an article that are shown."""
 LISTED = 200
 """Lines of the result of adding that are shown; what was not read comes first."""
+CITED = 20
+"""Answers and briefings named that cite an article."""
 CHANGES = 40
 """Changed sentences shown for each older text."""
 
@@ -122,7 +126,7 @@ def found_line(found: Found, first: int, *, narrowed: bool, articles: int) -> st
 # One article
 
 
-def article_pane(article: Article, revisions: Sequence[Revision], copies: int) -> str:
+def article_pane(article: Article, revisions: Sequence[Revision], copies: int, where: str = "") -> str:
     """Return an article to be read: what is known of it, its text, and what earlier texts said otherwise."""
     lead = " · ".join(filter(None, (article.source or UNNAMED, day_in_words(article.published) or "no date")))
     older = list(revisions)
@@ -130,8 +134,29 @@ def article_pane(article: Article, revisions: Sequence[Revision], copies: int) -
         f'<article class="ts-reading" id="reading"><p class="ts-eyebrow"><bdi>{escape(lead)}</bdi></p>'
         f'<h2 dir="auto">{escape(title_of(article))}</h2>{_byline(article)}'
         f'{_superseded(article, older)}<div class="ts-body">{_body(article.text)}</div>'
-        f"{_known(article, copies)}{_history(older)}</article>"
+        f"{where}{_known(article, copies)}{_history(older)}</article>"
     )
+
+
+def cited_in(id_: str, briefings: Sequence[Quoted], turns: Sequence[Turn]) -> str:
+    """Return where the article was cited: answers of this conversation, and briefings; empty when nowhere."""
+    rows = [
+        _cited_line("Asked", turn.question, tuple(dict.fromkeys(one.quote for one in quoted)))
+        for turn in reversed(turns)
+        if turn.answer is not None
+        and (quoted := [one for one in cited(turn.answer) if one.article.id == id_])
+    ]
+    rows += [
+        _cited_line(f"Briefing of {day_in_words(one.made[:10])}", one.topic, one.quotes) for one in briefings
+    ]
+    shown = "".join(rows[:CITED])
+    return f'<h3>Where it was cited</h3><ul class="ts-cited">{shown}</ul>' if rows else ""
+
+
+def _cited_line(what: str, named: str, quotes: tuple[str, ...]) -> str:
+    first = f'<br><q dir="auto">{escape(clip(quotes[0], 200))}</q>'
+    more = f" and {count(len(quotes) - 1, 'passage')} more" if len(quotes) > 1 else ""
+    return f'<li>{escape(what)}: <b dir="auto">{escape(clip(named, 160))}</b>{first}{more}</li>'
 
 
 def _byline(article: Article) -> str:
