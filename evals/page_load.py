@@ -1,6 +1,10 @@
 """Prints how fast the page in the browser is, how it bears many readers, and whether its memory stays flat.
 
-    python -m evals.page_load [--articles 1000] [--runs 7] [--sessions 20] [--questions 500]
+    python -m evals.page_load [--part first|many|memory|all] [--library FOLDER] [--articles 1000] [--runs 7]
+                              [--sessions 20] [--questions 500] [--seconds 330]
+
+The parts can be run one at a time over the same `--library`. Memory is watched for `--seconds` at most, and it
+says after how many questions that was.
 
 A library of made-up reports is served by `tearsheet ui` in a process of its own and used in headless Chromium
 through Playwright, as a reader would. Times are taken inside the page. It needs Chromium and Playwright.
@@ -17,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ARTICLES, RUNS, SESSIONS, QUESTIONS = 1000, 7, 20, 500
+SECONDS = 330
+"""Time for the questions over which memory is watched, so that the part ends within seven minutes."""
 AT_ONCE = 5
 """Readers of those with an open page who ask in the same moment."""
 SETTLED = 0.2
@@ -71,14 +77,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         library = options.library or Path(temporary) / "library"
         asked = fill(library, options.articles)
-        print("| what | median | worst | of |\n|---|---|---|---|", flush=True)
-        with _serving(library, "write") as (url, _), _chromium() as browser:
-            for name, values in first_use(browser, url, asked, options.runs).items():
-                _print_row(name, values)
-            for name, values in many(browser, url, asked, options.sessions).items():
-                _print_row(name, values)
-        with _serving(library, "quote") as (url, process), _chromium() as browser:
-            _print_memory(memory(browser, url, process, asked, options.questions))
+        if options.part != "memory":
+            print("| what | median | worst | of |\n|---|---|---|---|", flush=True)
+            with _serving(library, "write") as (url, _), _chromium() as browser:
+                if options.part in {"first", "all"}:
+                    _print_rows(first_use(browser, url, asked, options.runs))
+                if options.part in {"many", "all"}:
+                    _print_rows(many(browser, url, asked, options.sessions))
+        if options.part in {"memory", "all"}:
+            with _serving(library, "quote") as (url, process), _chromium() as browser:
+                found = memory(browser, url, process, asked, options.questions, seconds=options.seconds)
+                _print_memory(found, options.questions)
     return 0
 
 
@@ -201,12 +210,21 @@ def many(browser: Browser, url: str, asked: Sequence[str], sessions: int) -> dic
 
 
 def memory(
-    browser: Browser, url: str, process: int, asked: Sequence[str], questions: int
+    browser: Browser,
+    url: str,
+    process: int,
+    asked: Sequence[str],
+    questions: int,
+    *,
+    seconds: float = SECONDS,
 ) -> list[tuple[int, float]]:
-    """Ask so many questions, a new reader for every 25; return (asked, MB of the server) as it goes."""
+    """Ask so many questions, a new reader for every 25; return (asked, MB of the server) as it goes.
+
+    No reader comes once so many seconds are spent.
+    """
     found: list[tuple[int, float]] = []
-    done = 0
-    while done < questions:
+    done, began = 0, time.monotonic()
+    while done < questions and time.monotonic() - began < seconds:
         context = browser.new_context()
         page = context.new_page()
         page.goto(url)
@@ -265,18 +283,24 @@ def _chromium() -> Iterator[Browser]:
         running.close()
 
 
+def _print_rows(found: Mapping[str, Sequence[float]]) -> None:
+    for name, values in found.items():
+        _print_row(name, values)
+
+
 def _print_row(name: str, values: Sequence[float]) -> None:
     middle = statistics.median(values)
     print(f"| {name} | {middle:.2f} s | {max(values):.2f} s | {len(values)} |", flush=True)
 
 
-def _print_memory(found: Sequence[tuple[int, float]]) -> None:
+def _print_memory(found: Sequence[tuple[int, float]], wanted: int) -> None:
     last, most = found[-1]
     settled = next(one for one in found if one[0] >= SETTLED * last)
+    short = f" Time was up before all {wanted}; --seconds gives more." if last < wanted else ""
     slope = (most - settled[1]) / max(1, last - settled[0]) * 1000
     print(
         f"\nMemory of the server in the quote tier: {settled[1]:.0f} MB after {settled[0]} questions, "
-        f"{most:.0f} MB after {last}: {slope:+.0f} kB a question.",
+        f"{most:.0f} MB after {last}: {slope:+.0f} kB a question.{short}",
         flush=True,
     )
 
@@ -291,6 +315,10 @@ def _options(argv: Sequence[str] | None) -> Any:  # noqa: ANN401 - argparse
     parser.add_argument(
         "--questions", type=int, default=QUESTIONS, help="questions over which memory is watched"
     )
+    parser.add_argument(
+        "--part", choices=("first", "many", "memory", "all"), default="all", help="what is timed"
+    )
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="time for the part on memory")
     parser.add_argument("--library", type=Path, help="keep the library here, and use it again")
     return parser.parse_args(argv)
 
