@@ -3,8 +3,8 @@
     python -m evals.page_load [--part first|many|memory|all] [--library FOLDER] [--articles 1000] [--runs 7]
                               [--sessions 20] [--questions 500] [--seconds 330]
 
-The parts can be run one at a time over the same `--library`. Memory is watched for `--seconds` at most, and it
-says after how many questions that was.
+The parts can be run one at a time over the same `--library`. Memory is watched for `--seconds` at most; after
+how many questions that was is printed.
 
 A library of made-up reports is served by `tearsheet ui` in a process of its own and used in headless Chromium
 through Playwright, as a reader would. Times are taken inside the page. It needs Chromium and Playwright.
