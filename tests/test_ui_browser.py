@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import pytest
 from ui_standin import (
     ANSWERED,
+    BRIEF,
     CONFLICT,
     FIRE,
     HOSPITAL,
@@ -33,6 +34,7 @@ from rag.library import text_id
 from rag.pipeline import Models, Tearsheet
 from rag.records import Answer, Claim, Point, ReadFilter, Rejected, Section, Side
 from rag.settings import Settings
+from rag.since import remember
 from ui import app, guard
 
 CHROMIUM = shutil.which("chromium")
@@ -580,3 +582,62 @@ def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(open_page, schem
             for node in each["nodes"]
         ]
     assert found == []
+
+
+def test_two_readers_asking_at_once_wait_their_turn_and_never_see_each_other(open_page, site):
+    site.asker.pause = 0.2
+    site.asker.drafts = ("Twelve",) * 10
+    first, second = open_page(), open_page()
+    ask(first, "conflict?", wait=False)
+    second.get_by_role("textbox", name="Your question").fill("refused?")
+    second.get_by_role("button", name="Ask", exact=True).click()
+    sync_api.expect(second.get_by_text("queue: 1/1")).to_be_visible()
+    for page in (first, second):
+        sync_api.expect(page.locator("#status")).to_contain_text("done in", timeout=15_000)
+    assert first.locator("#answers h2").all_inner_texts() == ["conflict?"]
+    assert second.locator("#answers h2").all_inner_texts() == ["refused?"]
+    assert site.asker.running == 0
+
+
+def test_who_wants_no_motion_sees_none(open_page, site):
+    site.asker.pause, site.asker.drafts = 0.3, ("Twelve",) * 8
+    moves = "all => all.filter(one => one.getAnimations({subtree: true}).length).map(one => one.outerHTML)"
+    page = open_page(reduced_motion="reduce")
+    ask(page, "How many people were hurt?", wait=False)
+    sync_api.expect(page.locator("#status .ts-busy")).to_be_visible()
+    assert page.locator("#status").evaluate_all(moves) == []
+    page.locator("#stop").click()
+
+
+def test_at_twice_the_size_everything_is_there_and_nothing_scrolls_sideways(open_page):
+    page = open_page(viewport={"width": 640, "height": 400}, device_scale_factor=2)
+    ask(page, "How many people were hurt?")
+    page.locator("#answers .ts-cite").first.click()
+    sync_api.expect(page.locator("#sources article:target mark").first).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+
+
+def test_an_earlier_briefing_is_opened_again_with_its_marks_and_files(open_page, site):
+    remember(site.asker.settings.library, BRIEF)  # as the pipeline does where this one has a stand-in
+    page = open_page()
+    brief(page, "the Dalby fire")
+    sync_api.expect(page.locator("#brief-before")).to_be_visible()
+    made = page.locator("#brief-page").inner_text()
+    page.reload()
+    page.get_by_role("tab", name="Briefing").click()
+    page.locator("#brief-before input").click()
+    page.get_by_role("option").first.click()
+    sync_api.expect(page.locator("#brief-status")).to_contain_text("As it was made on")
+    assert page.locator("#brief-page").inner_text() == made
+    sync_api.expect(page.locator("#brief-files")).to_be_visible()
+
+
+def test_the_end_of_a_preview_is_not_cut_off_at_the_end_of_the_answer(open_page):
+    page = open_page()
+    ask(page, "How many people were hurt?")
+    page.locator("#answers .ts-cite").last.hover()
+    shown = page.locator("#answers .ts-pop:visible")
+    low = shown.evaluate("one => one.getBoundingClientRect().bottom - 6")
+    mid = shown.evaluate("one => one.getBoundingClientRect().left + 30")
+    at = page.evaluate("([x, y]) => !!document.elementFromPoint(x, y).closest('.ts-pop')", [mid, low])
+    assert at

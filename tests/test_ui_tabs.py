@@ -20,7 +20,7 @@ from rag.library import text_id
 from rag.pipeline import Models, Tearsheet
 from rag.records import Article
 from rag.settings import Settings
-from ui import app
+from ui import app, guard
 
 CHROMIUM = shutil.which("chromium")
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -190,6 +190,16 @@ def test_stop_ends_adding_and_keeps_what_was_added(open_tab, place):
     place.embedder.go.set()
     expect(page.locator("#lib-result")).to_contain_text("Stopped in")
     assert place.tearsheet.library.counts().articles < 9
+
+
+def test_a_file_that_is_too_large_is_refused_with_a_sentence(open_tab, place, tmp_path):
+    large = tmp_path / "large.txt"
+    with large.open("wb") as file:
+        file.truncate(guard.MAX_FILE + 1)
+    page = open_tab("Library")
+    page.locator("#lib-drop input[type=file]").set_input_files(large)
+    expect(page.get_by_text("exceed the maximum allowed size")).to_be_visible()
+    assert place.tearsheet.library.counts().articles == 0
 
 
 # Browsing
