@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 import pytest
 from ui_standin import (
     ANSWERED,
-    BRIEF,
     CONFLICT,
     FIRE,
     HOSPITAL,
@@ -618,9 +617,12 @@ def test_at_twice_the_size_everything_is_there_and_nothing_scrolls_sideways(open
 
 
 def test_an_earlier_briefing_is_opened_again_with_its_marks_and_files(open_page, site):
-    remember(site.asker.settings.library, BRIEF)  # as the pipeline does where this one has a stand-in
+    held = {article.text: article for article in site.asker.library.articles()}
+    made_of = brief_of(held[FIRE.text], POLICE, held[WARD.text], HOSPITAL)
+    site.asker.briefs["the fire"] = replace(made_of, topic="the fire")
+    remember(site.asker.settings.library, site.asker.briefs["the fire"])  # as the pipeline does
     page = open_page()
-    brief(page, "the Dalby fire")
+    brief(page, "the fire")
     sync_api.expect(page.locator("#brief-before")).to_be_visible()
     made = page.locator("#brief-page").inner_text()
     page.reload()
