@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from ui import TEMPORARY
@@ -27,9 +28,9 @@ def _clear(folder: Path) -> None:
     """Remove all but the newest files; another process may do the same meanwhile."""
     places = sorted(folder.iterdir(), key=_age)
     for place in places[:-KEPT]:
-        for file in place.glob("*"):
-            file.unlink(missing_ok=True)
-        if not any(place.iterdir()):
+        with suppress(OSError):  # the other one was quicker, or has just put a file there
+            for file in place.glob("*"):
+                file.unlink(missing_ok=True)
             place.rmdir()
 
 
