@@ -38,8 +38,9 @@ READ_OF_SQUAD = 1
 SQUAD_READ, SQUAD_CONFIDENCE, BARE = 0.3, 0.15, 0.5
 """Weights beside 1 for ours: of SQuAD for the reader and for confidence; of questions
 whose answer was cut out."""
-REFUSED = 0.8
-"""Share of our own unanswerable questions that the threshold of confidence has to refuse."""
+REFUSED = {"strict": 0.95, "lenient": 0.5}
+"""Share of our own unanswerable questions that a threshold has to refuse; the usual one refuses as large a
+share of them as it answers of the others."""
 
 Ranked = tuple[Evidence, ...]
 States = Mapping[str, NDArray[np.float32]]
@@ -86,7 +87,8 @@ def fit_rest(
     write_trees(fit_trees(asked), out / "evidence.npz")
     weights, bias = fit_reader(scored, states)
     np.savez_compressed(out / "reader.npz", weights=weights, bias=np.float64(bias))
-    stored = {"read": with_reader, "unread": without, "threshold": round(threshold, 4)}
+    shares = {care: round(_threshold(read, with_reader, care), 4) for care in REFUSED}
+    stored = {"read": with_reader, "unread": without, "threshold": round(threshold, 4)} | shares
     (out / "calibration.json").write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
 
 
@@ -234,16 +236,21 @@ def _calibration(read: Mapping[str, float], unread: Mapping[str, float], thresho
     )
 
 
-def _threshold(scored: Sequence[tuple[Asked, Ranked]], weights: Mapping[str, float]) -> float:
-    """The confidence that refuses REFUSED of our unanswerable questions."""
+def _threshold(
+    scored: Sequence[tuple[Asked, Ranked]], weights: Mapping[str, float], care: str = "usual"
+) -> float:
+    """The confidence below which we refuse with this care, from our own questions."""
     whole = dict.fromkeys((*SIGNALS, *READ_SIGNALS, "bias"), 0.0) | dict(weights)
     calibration = _calibration(whole, whole, 0.0)
     ours = [
-        confidence(one.question, ranked, calibration)
+        (one.answerable, confidence(one.question, ranked, calibration))
         for one, ranked in scored
-        if one.weight > 1 and not one.answerable
+        if one.weight > 1
     ]
-    return float(np.quantile(ours, REFUSED))
+    yes, no = (np.array([chance for kind, chance in ours if kind is wanted]) for wanted in (True, False))
+    if care in REFUSED:
+        return float(np.quantile(no, REFUSED[care]))
+    return float(min((*yes, *no), key=lambda least: abs((yes >= least).mean() - (no < least).mean())))
 
 
 def _logit(chance: float) -> float:

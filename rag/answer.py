@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from models.protocols import Embedder, Generator, Parse, Parser, Token
-from rag.confidence import Calibration, confidence
+from rag.compare import asked_difference, asks_by_name
+from rag.confidence import PLAIN, Calibration, confidence
 from rag.disagree import sides
 from rag.errors import CancelledError, ModelError
 from rag.evidence import Evidence
@@ -77,16 +78,19 @@ def answer(
     """Yield drafts while a model writes, then the verified answer."""
     chance = confidence(question, evidence, tools.calibration)
     nearest = tuple(found.citation() for found in evidence[:NEAREST])
-    if not evidence or chance < tools.calibration.threshold:
+    sure = chance >= tools.calibration.threshold
+    differing = _differing(question, evidence, tools, sure=sure)
+    if not evidence or not (sure or differing):
         yield Answer(question.text, "refused", nearest=nearest, confidence=chance)
         return
-    differing = sides(question, evidence, tools.embedder)
+    chance = chance if sure else PLAIN
     chosen = _choose(question, evidence, differing)
     claims: list[Claim] = []
     rejected: list[Rejected] = []
     writer = tools.generator if tier in {"write", "compose"} else None
     if tier == "compose" and writer is not None:
-        for event in _compose(question, chosen, writer, tools.parser, cancelled):
+        known = [found for found in chosen if isinstance(found, Evidence)]
+        for event in _compose(question, known, writer, tools.parser, cancelled):
             if isinstance(event, Draft):
                 yield event
             elif isinstance(event, Claim):
@@ -96,7 +100,7 @@ def answer(
     if not claims:
         for place, found in enumerate(chosen):
             written = None
-            if writer is not None and place == 0:
+            if writer is not None and place == 0 and isinstance(found, Evidence):
                 for step in _write(question, found, writer, tools.parser, cancelled):
                     if isinstance(step, Draft):
                         yield step
@@ -107,23 +111,38 @@ def answer(
             claims.append(written or _verbatim(found))
     merged = _merge([_corroborate(claim, evidence, question, tools.parser) for claim in claims])
     best = chosen[0]
+    short = differing[0].value if isinstance(best, Citation) else best.short
+    whole = isinstance(best, Evidence) and best.span.whole
     status: Status = "conflict" if differing else "answered"
     yield Answer(
         question.text,
         status,
         claims=merged,
-        short=None if best.span.whole else best.short,
+        short=None if whole else short,
         sides=differing,
         confidence=chance,
         rejected=tuple(rejected),
     )
 
 
-def _choose(question: Question, evidence: Sequence[Evidence], differing: Sequence[Side]) -> list[Evidence]:
+def _differing(
+    question: Question, evidence: Sequence[Evidence], tools: Tools, *, sure: bool
+) -> tuple[Side, ...]:
+    """The sides of what is asked. Where evidence is too weak, only a difference that is asked for by name."""
+    told: tuple[Side, ...] = ()
+    if sure or asks_by_name(question):
+        told = asked_difference(question, evidence, tools.embedder, tools.parser)
+    return told or (sides(question, evidence, tools.embedder) if sure else ())
+
+
+def _choose(
+    question: Question, evidence: Sequence[Evidence], differing: Sequence[Side]
+) -> list[Evidence | Citation]:
     """The sentences the answer stands on: one per side, or the best and what comes near it."""
     if differing:
-        leads = {(side.citations[0].article.id, side.citations[0].start) for side in differing}
-        return [e for e in evidence if (e.sentence.article.id, e.sentence.start) in leads]
+        known = {(e.sentence.article.id, e.sentence.start): e for e in evidence}
+        leads = [side.citations[0] for side in differing]
+        return list(dict.fromkeys(known.get((lead.article.id, lead.start), lead) for lead in leads))
     best = evidence[0]
     chosen = [best]
     for other in evidence[1:]:
@@ -131,7 +150,7 @@ def _choose(question: Question, evidence: Sequence[Evidence], differing: Sequenc
             break
         if not any(_says_the_same(other, held) for held in chosen):
             chosen.append(other)
-    return chosen
+    return [*chosen]
 
 
 def _says_the_same(left: Evidence, right: Evidence) -> bool:
@@ -143,9 +162,9 @@ def _says_the_same(left: Evidence, right: Evidence) -> bool:
     return len(ours & theirs) >= 0.6 * min(len(ours), len(theirs) or 1)
 
 
-def _verbatim(found: Evidence) -> Claim:
-    text = " ".join(found.sentence.text.split())
-    return Claim(text, (found.citation(),), by="source")
+def _verbatim(found: Evidence | Citation) -> Claim:
+    citation = found if isinstance(found, Citation) else found.citation()
+    return Claim(" ".join(citation.quote.split()), (citation,), by="source")
 
 
 def _write(

@@ -32,7 +32,7 @@ _NAMES_OF_KINDS = frozenset({"republican", "republicans", "democrat", "democrats
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Logistic regressions over the signals, and the confidence below which we refuse.
+    """Logistic regressions over the signals, and the confidence below which we refuse, by how careful we are.
 
     `read` has weights for `SIGNALS` and `READ_SIGNALS`, `unread` those for `SIGNALS` alone; the last number
     of each is the bias.
@@ -41,6 +41,8 @@ class Calibration:
     read: tuple[float, ...]
     unread: tuple[float, ...]
     threshold: float
+    strict: float = 1.0
+    lenient: float = 0.0
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
@@ -49,7 +51,7 @@ class Calibration:
             stored = json.loads(path.read_text("utf-8"))
             read = tuple(float(stored["read"][name]) for name in (*SIGNALS, *READ_SIGNALS, "bias"))
             unread = tuple(float(stored["unread"][name]) for name in (*SIGNALS, "bias"))
-            return cls(read, unread, float(stored["threshold"]))
+            return cls(read, unread, *(float(stored[name]) for name in ("threshold", "strict", "lenient")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"The calibration {path.name} cannot be read: {error!r}. Reinstall Tearsheet."

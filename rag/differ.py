@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from models.protocols import Token
 from rag.amounts import Figure
@@ -18,6 +19,8 @@ from rag.statements import Statement
 from rag.text import STOPWORDS, normalise, words
 from rag.timeline import Dated
 
+Kind = Literal["number", "day", "doer", "denial", "office", "role", "prospect", "extent", "place"]
+"""What kind of thing is told differently."""
 MOST = 10
 _HEDGES = frozenset("allegedly reportedly apparently supposedly purportedly".split())
 SAME_WORDING = 0.45
@@ -43,25 +46,34 @@ def differences(
     pool: Pool, persons: Sequence[Person], days: Sequence[Dated], counted: Sequence[Figure]
 ) -> tuple[Difference, ...]:
     """Return what independent origins tell differently, the surest kinds first; nothing is voted away."""
-    if len(pool.origins) < 2:
-        return ()
-    found = [
-        *_by_number(pool, counted),
-        *by_day(pool, days),
-        *_by_doer(pool),
-        *by_denial(pool),
-        *_by_office(pool, persons),
-        *_by_role(persons),
-        *by_prospect(pool),
-        *by_extent(pool),
-        *by_place(pool, days, persons),
-        *by_event_place(pool, days),
-    ]
     kept: list[Difference] = []
-    for each in found:
+    for _, each in differing(pool, persons, days, counted):
         if len(each.sides) > 1 and not any(_overlaps(each, other) for other in kept):
             kept.append(each)
     return tuple(kept[:MOST])
+
+
+def differing(
+    pool: Pool, persons: Sequence[Person], days: Sequence[Dated], counted: Sequence[Figure]
+) -> Iterator[tuple[Kind, Difference]]:
+    """Yield every difference with its kind, the surest kinds first; one may be told twice."""
+    if len(pool.origins) < 2:
+        return
+    kinds: tuple[tuple[Kind, Iterator[Difference]], ...] = (
+        ("number", _by_number(pool, counted)),
+        ("day", by_day(pool, days)),
+        ("doer", _by_doer(pool)),
+        ("denial", by_denial(pool)),
+        ("office", _by_office(pool, persons)),
+        ("role", _by_role(persons)),
+        ("prospect", by_prospect(pool)),
+        ("extent", by_extent(pool)),
+        ("place", by_place(pool, days, persons)),
+        ("place", by_event_place(pool, days)),
+    )
+    for kind, found in kinds:
+        for each in found:
+            yield kind, each
 
 
 def _overlaps(left: Difference, right: Difference) -> bool:
@@ -150,7 +162,7 @@ def _by_doer(pool: Pool) -> Iterator[Difference]:
         told = [found for statement in pool.statements for found in _doers(statement, deed)]
         things: dict[str, list[tuple[frozenset[str], Value]]] = {}
         for thing, doers, value in told:
-            home = next((known for known in things if _one_thing(known, thing)), thing)
+            home = next((known for known in things if one_thing(known, thing)), thing)
             things.setdefault(home, []).append((doers, value))
         for thing, rows in things.items():
             groups: list[list[Value]] = []
@@ -168,7 +180,8 @@ def _by_doer(pool: Pool) -> Iterator[Difference]:
 _PLANS = frozenset("plan proposal draft framework document blueprint".split())
 
 
-def _one_thing(left: str, right: str) -> bool:
+def one_thing(left: str, right: str) -> bool:
+    """Whether two lemmas may name one thing that somebody made: a plan is a draft."""
     return akin(left, right) or {left, right} <= _PLANS
 
 
@@ -299,4 +312,4 @@ def _close(pool: Pool, left: Statement, right: Statement) -> float:
     return float(left.vector @ right.vector)
 
 
-__all__ = ["differences"]
+__all__ = ["Kind", "differences", "differing", "one_thing"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from models.protocols import Embedder, Token
-from rag.evidence import Evidence, adjoin
+from rag.evidence import Evidence, Sentence
 from rag.names import akin, same_name
 from rag.numbers import Quantity, quantities
 from rag.question import NUMERIC, Question
-from rag.records import Side
-from rag.text import STOPWORDS, normalise, words
+from rag.records import Citation, Side
+from rag.text import STOPWORDS, normalise, sentences, words
 
 SINGLE_VALUED = NUMERIC | {"person", "place"}
 """Kinds of which one thing usually has one: two values for it are a difference worth showing."""
@@ -24,9 +24,13 @@ CLOSE_SCORE = 0.25
 SAME_THING = 0.3
 """Cosine of two sentences that speak of the same event."""
 FAINT_SCORE = 0.12
-LIKE, SAME_SENTENCE = 0.5, 0.6
+FAINTEST_SCORE = 0.05
+"""A side in the same unit, in a sentence as near to the question and like the best, must have so much."""
+LIKE, SAME_SENTENCE = 0.45, 0.6
 """A side evidenced less well, down to FAINT_SCORE of the best, must be so much like it as a sentence: less
 when both count the very noun that is asked about."""
+TOLD_BESIDE = 0.5
+"""A second value in one article must be evidenced at least this well, as a share of the best."""
 FAR_APART = 20
 """Two numbers of which one has no noun count one thing only when neither is this many times the other."""
 MAX_SIDES = 4
@@ -43,6 +47,15 @@ _ATTRIBUTED = re.compile(
     r"report\w*|figures?|denie[sd]|insist\w*|wrote|writes)\b",
     re.I,
 )
+_GIVES = re.compile(
+    r"\b(?:count(?:s|ed)?|sp(?:eaks?|oken?) of|puts?|g[ai]ves?|estimat(?:es?|ed)|reckon(?:s|ed)"
+    r"|expect(?:s|ed)?|claim(?:s|ed)?|(?:says?|said)(?: that)? (?:it|there))\b",
+    re.I,
+)
+"""Says whose value a number is; the number stands within GIVEN_WITHIN characters behind."""
+GIVEN_WITHIN = 30
+BARE_MONEY = 10_000
+"""A number without a unit may be money from here on: "900,000 euros … the union spoke of 1.4 million"."""
 _DENIES = re.compile(
     r"\b(?:den(?:y|ies|ied|ying)|reject(?:s|ed)?|disput(?:es?|ed)|refut(?:es?|ed)|contradict(?:s|ed)?|untrue|false"
     r"|invention|invented)\b",
@@ -70,11 +83,12 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     best = evidence[0]
     if best.span.whole or best.span.typed < 0.6 or asks_latest(question):
         return ()
-    typed = _one_each([e for e in evidence if not e.span.whole and e.span.typed >= 0.6 and _named(best, e)])
+    close = [e for e in evidence if not e.span.whole and e.span.typed >= 0.6 and _named(best, e)]
+    own = [e for e in close[1:] if e.sentence.article.id == best.sentence.article.id]
+    typed = [*_one_each(close), *own]
     vectors = embedder.embed([e.sentence.text for e in typed], "document")
     alike = [float(np.dot(vector, vectors[0])) for vector in vectors]
     rivals = [e for e, cosine in zip(typed, alike, strict=True) if _rivals(question, best, e, cosine)]
-    rivals += _beside(question, rivals, evidence)
     rivals += _denied(question, best, evidence)
     groups: list[list[Evidence]] = []
     for found in rivals:
@@ -91,11 +105,16 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
         for group, ids in zip(groups, articles, strict=True)
         if group is groups[0] or not ids <= articles[0] or any(map(_attributed, group))
     ]
-    if len(apart) < 2:
-        return ()
-    return tuple(
-        Side(group[0].short, tuple(e.citation() for e in _one_each(group))) for group in apart[:MAX_SIDES]
-    )
+    told = [Side(group[0].short, tuple(e.citation() for e in _one_each(group))) for group in apart]
+    if question.kind in COUNTED:
+        for side in _beside(question, [e for group in apart for e in group]):
+            if not any(_one_value(side.value, other.value) for other in told):
+                told.append(side)
+    return tuple(told[:MAX_SIDES]) if len(told) > 1 else ()
+
+
+def _one_value(left: str, right: str) -> bool:
+    return any(not _comparable(a, b) for a in quantities(left) for b in quantities(right))
 
 
 def asks_latest(question: Question) -> bool:
@@ -118,36 +137,70 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
     """Whether another article's sentence gives a value for the same thing, close enough to be compared."""
     if best is other:
         return True
-    if other.sentence.article.id == best.sentence.article.id or not _counts_the_same(question, best, other):
+    if not _counts_the_same(question, best, other):
         return False
+    if other.sentence.article.id == best.sentence.article.id:
+        # One article may give the values of two: what the company says, and what its memo puts it at.
+        told = _attributed(best) and _attributed(other) and _unit(best) == _unit(other) != ""
+        return question.kind in COUNTED and told and other.score >= TOLD_BESIDE * best.score
     about = other.feature("term_recall_context") >= best.feature("term_recall_context") - 0.25
     if other.score >= CLOSE_SCORE * best.score and about and cosine >= SAME_THING:
         return True
+    if question.kind in COUNTED and about and cosine >= SAME_SENTENCE and _unit(best) == _unit(other) != "":
+        return other.score >= FAINTEST_SCORE * best.score
     asked = bool(question.focus) and _counted(best) == _counted(other) == question.focus
     enough = LIKE if asked else SAME_SENTENCE
     return other.score >= FAINT_SCORE * best.score and cosine >= enough
 
 
-def _beside(question: Question, rivals: Sequence[Evidence], evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Sentences right before or after a rival that say who gives another value: the union counted 12."""
-    if question.kind not in COUNTED:
-        return []
-    held = {(e.sentence.article.id, e.sentence.start) for e in rivals}
-    found: list[Evidence] = []
-    for other in evidence:
-        at = other.sentence
-        if (at.article.id, at.start) in held or other.span.whole or other.span.typed < 0.6:
+def _beside(question: Question, rivals: Sequence[Evidence]) -> tuple[Side, ...]:
+    """Other values that the sentence right before or after a rival says somebody gives: the union counted 12.
+
+    Such a sentence has often no word of the question, so that it is no evidence by itself.
+    """
+    found: list[Side] = []
+    for rival in rivals:
+        own = quantities(rival.short)
+        if not own:
             continue
-        near = any(
-            at.article.id == e.sentence.article.id
-            and adjoin(at, e.sentence)
-            and _counts_the_same(question, e, other)
-            and not compatible(question, e, other)
-            for e in rivals
-        )
-        if near and _attributed(other):
-            found.append(other)
-    return found
+        for start, end in _neighbours(rival.sentence):
+            text = rival.sentence.article.text[start:end]
+            for match in _GIVES.finditer(text):
+                amount = next((q for q in quantities(text) if q.start >= match.end()), None)
+                if amount is None or not _counts_on(question, rival, text[amount.end :]):
+                    continue
+                if amount.start - match.end() <= GIVEN_WITHIN and _comparable(own[0], amount):
+                    value = text[amount.start : amount.end].strip()
+                    found.append(Side(value, (Citation(rival.sentence.article, start, end, text),)))
+                    break
+    return tuple(found)
+
+
+def _counts_on(question: Question, rival: Evidence, after: str) -> bool:
+    """Whether a number, with what follows it, counts what the rival does: no other noun stands behind it."""
+    noun = re.match(r"\s+([a-z]+)", after)
+    if noun is None or noun[1] in STOPWORDS:
+        return True
+    known = {question.focus, _counted(rival)} - {""}
+    return any(akin(noun[1].removesuffix("s"), word) for word in known)
+
+
+def _neighbours(sentence: Sentence) -> Iterator[tuple[int, int]]:
+    """The sentences right before and right after one, in its paragraph."""
+    spans = sentences(sentence.article.text)
+    place = next((i for i, (start, _) in enumerate(spans) if start == sentence.start), None)
+    for near in () if place is None else (place - 1, place + 1):
+        if 0 <= near < len(spans):
+            first, second = sorted((spans[near], (sentence.start, sentence.end)))
+            if "\n\n" not in sentence.article.text[first[1] : second[0]]:
+                yield spans[near]
+
+
+def _comparable(left: Quantity, right: Quantity) -> bool:
+    """Whether two numbers may count one thing and do not agree."""
+    low, high = sorted((left.value, right.value))
+    one_unit = left.unit == right.unit or (right.unit == "" and low >= BARE_MONEY)
+    return one_unit and low > 0 and 1.1 * low < high <= FAR_APART * low
 
 
 def _attributed(found: Evidence) -> bool:
@@ -178,8 +231,15 @@ def _refuses(left: Evidence, right: Evidence) -> bool:
     )
 
 
+def _unit(found: Evidence) -> str:
+    return next((amount.unit for amount in quantities(found.short)), "")
+
+
 def _counts_the_same(question: Question, left: Evidence, right: Evidence) -> bool:
     """Whether two numbers count one kind of thing; what is not named may be anything, within reason."""
+    if question.kind == "percent":
+        mine, yours = _of_what(left), _of_what(right)
+        return not mine or not yours or akin(mine, yours)
     if question.kind not in {"count", "amount"}:
         return True
     ours, theirs = _counted(left), _counted(right)
@@ -202,6 +262,18 @@ def _counted(found: Evidence) -> str:
     noun = tokens[head.head]
     return (
         noun.lemma.casefold() if head.dep in {"nummod", "quantmod", "compound"} and noun.pos == "NOUN" else ""
+    )
+
+
+def _of_what(found: Evidence) -> str:
+    """What a share is of, in its lemma: `driver` in "92% of the drivers"."""
+    tokens = found.sentence.parse.tokens
+    head = found.span.head
+    share = next(
+        (i for i, t in enumerate(tokens) if t.head == head and t.dep == "prep" and t.lemma == "of"), None
+    )
+    return next(
+        (t.lemma.casefold() for t in tokens if share is not None and t.head == share and t.dep == "pobj"), ""
     )
 
 

@@ -22,11 +22,6 @@ FITTED = Path(__file__).resolve().parent.parent / "models"
 """Where the fitted weights of evidence and confidence are shipped."""
 
 
-REFUSED_BELOW: dict[Care, float] = {"strict": 0.75, "lenient": 0.3}
-"""The confidence, which is the estimated chance that the evidence answers, below which an answer is refused
-when another care is asked for than the calibration's own."""
-
-
 class Models:
     """The models, each loaded when first needed; give any of them to use it instead."""
 
@@ -147,7 +142,8 @@ def careful(models: Models, care: Care) -> Models | Careful:
     """Return the models, refusing sooner when `care` is strict and later when it is lenient."""
     if care == "usual":
         return models
-    return Careful(models, replace(models.calibration, threshold=REFUSED_BELOW[care]))
+    fitted = models.calibration
+    return Careful(models, replace(fitted, threshold=fitted.strict if care == "strict" else fitted.lenient))
 
 
 __all__ = ["FITTED", "Models", "careful"]

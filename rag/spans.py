@@ -50,6 +50,7 @@ _MONEY = re.compile(
     rf"|\b(?:\d[\d.,]*(?<=\d)|{_COUNTED}(?:[ -]{_COUNTED})*)(?:[ -]{_SCALE})?\s{_CURRENCY}\b",
     re.I,
 )
+_PART_OF = re.compile(r"\d of (?:its|the|their|his|her|all|our)? ?$")
 _CLOCK = re.compile(
     r"\b\d{1,2}[:.]\d{2}\b(?!\s?(?:%|per ?cent|million|billion))(?:\s?[ap]\.?m\b\.?)?"
     r"|\b\d{1,2}\s?[ap]\.?m\b\.?",
@@ -117,6 +118,8 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
     kind = question.kind
     for entity in parse.entities:
         typed = _typed(kind, entity, people)
+        if kind == "count" and _is_total(parse, entity.first):
+            continue
         if typed and kind == "count" and _PART.match(parse.text, entity.end):
             typed = 0.4
         if typed:
@@ -157,8 +160,14 @@ def _bare_numbers(question: Question, parse: Parse) -> Iterator[Candidate]:
         marked = [match.span() for match in _MONEY.finditer(parse.text)]
         held |= {i for i, t in enumerate(parse.tokens) if any(a <= t.start < b for a, b in marked)}
     for i, token in enumerate(parse.tokens):
-        if token.pos == "NUM" and i not in held:
+        if token.pos == "NUM" and i not in held and not _is_total(parse, i):
             yield _tokens(question, parse, i, i, i, typed=0.6)
+
+
+def _is_total(parse: Parse, at: int) -> bool:
+    """Whether a number is the whole of which another is said: 380 in "40 of its 380 buses"."""
+    before = parse.text[: parse.tokens[at].start]
+    return bool(_PART_OF.search(before))
 
 
 def _typed(kind: str, entity: Entity, people: frozenset[str]) -> float:

@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from rag.confidence import Calibration
+from rag.engines import FITTED
 from rag.filters import ALL, Filter
 from rag.pipeline import Tearsheet
 from rag.settings import Settings
@@ -121,5 +123,7 @@ def test_care_decides_how_sure_an_answer_must_be(tearsheet: Tearsheet) -> None:
     unlike = "Which captain steered the ferry home?"
     lenient, usual, strict = (tearsheet.ask(unlike, care=care) for care in ("lenient", "usual", "strict"))
     assert lenient.confidence == usual.confidence == strict.confidence < sure
-    for answer, least in ((lenient, 0.3), (usual, 0.5), (strict, 0.75)):
+    fitted = Calibration.load(FITTED / "calibration.json")
+    assert fitted.lenient < fitted.threshold < fitted.strict
+    for answer, least in ((lenient, fitted.lenient), (usual, fitted.threshold), (strict, fitted.strict)):
         assert (answer.status == "refused") == (answer.confidence < least)

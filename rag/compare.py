@@ -1,0 +1,235 @@
+"""Evidence -> the difference between articles that a question asks about, by the rules of briefings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from models.protocols import Embedder, Parser
+from rag.amounts import figures
+from rag.differ import Kind, differing, one_thing
+from rag.evidence import Evidence
+from rag.names import akin, name_keys, same_name
+from rag.people import people
+from rag.points import Pool
+from rag.question import NUMERIC, Question
+from rag.records import Article, Citation, Difference, Side
+from rag.statements import Statement
+from rag.text import Span, content_words, normalise, sentences
+from rag.timeline import dated
+
+SENTENCES = 24
+"""Sentences of the evidence that are compared at most, the best evidenced first."""
+FURTHER = 16
+"""Sentences read besides, from the same articles, that speak of the post or the deed that is asked about."""
+_POST = re.compile(
+    r"\b(?:role|position|posts?|job|title|profession|occupation|capacity|office|function)\b", re.I
+)
+_GOVERNS = re.compile(
+    r"\b(?:[Ww]ho|[Ww]hich|[Ww]hose)\b.*"
+    r"\b(?:president(?! [A-Z])|presidency|administration|government|governs?)\b.*"
+    r"\b(?:is|work\w*|serv\w+|office|power|charge)\b|\b[Ww]ho(?:'s| is) (?:the )?(?:US |U\.S\. |American )?"
+    r"[Pp]resident\b(?! [A-Z])|\b(?:in office|in power|still president|former president|governs?)\b"
+)
+"""Asks who governs; a "President Berg" beside other words does not."""
+_OFFICES = re.compile(
+    r"\b(?:[A-Z]\w+ administration|[Ff]ormer (?:[A-Z]\w+ ){0,2}(?:President|Prime Minister))\b"
+)
+_DREW_UP = re.compile(
+    r"\b(?:wr[oi]te\w*|written|writing|draft\w*|author\w*|negotiat\w+|dr[ae]w\w* up|devis\w+|conceiv\w+|"
+    r"prepared?|c[ao]me up with|behind)\b",
+    re.I,
+)
+
+LEADING = 2
+"""One of so many best sentences must be on a side, unless it is told from the question what is asked."""
+_UNREAD = np.zeros(0, np.float32)
+_OPPOSED = tuple(
+    (re.compile(asked, re.I), (one, re.compile(says, re.I)), (other, re.compile(denies, re.I)))
+    for asked, one, says, other, denies in (
+        (
+            r"\b(?:un)?official(?:ly)?\b(?! (?:said|says|told))",
+            "official",
+            r"\b(?:white house|kremlin|government|ministry|administration)\b.{0,20}"
+            r"\b(?:confirmed|announced|sent)\b|\b(?:special|official) (?:envoy|visit|trip|mission)\b",
+            "not official",
+            r"\b(?:unofficial|rogue|back.?channels?|bypass\w*|outside (?:of )?official)\b",
+        ),
+        (
+            r"\b(?:friendly|hostile)\b",
+            "friendly",
+            r"\bfriendly\b|\b(?:board|directors?)\b.{0,40}\brecommend",
+            "hostile",
+            r"\bhostile\b",
+        ),
+        (
+            r"\b(?:accident\w*|arson|deliberate\w*|on purpose)\b",
+            "an accident",
+            r"\baccident(?:al|ally)?\b",
+            "deliberate",
+            r"\b(?:arson|deliberate\w*|set on purpose)\b",
+        ),
+    )
+)
+"""What is asked, and how the two answers are worded when the very word is not said."""
+_Key = tuple[str, int]
+
+
+def asked_difference(
+    question: Question, evidence: Sequence[Evidence], embedder: Embedder, parser: Parser
+) -> tuple[Side, ...]:
+    """Return the sides of the difference that the question asks about, best evidenced first, or none.
+
+    What somebody is, who governs and who drew something up is looked for in all of the articles that the
+    evidence is from; of other things only the evidence is compared.
+    """
+    best = evidence[:SENTENCES]
+    articles = {found.sentence.article.id: found.sentence.article for found in best}
+    if len({article.origin or article.id for article in articles.values()}) < 2:
+        return ()
+    rank = {_key(found): place for place, found in enumerate(best)}
+    read = [*_given(best), *_further(question, list(articles.values()), rank, parser)]
+    vectors = embedder.embed([statement.text for statement in read], "document")
+    pool = Pool(tuple(replace(s, vector=v) for s, v in zip(read, vectors, strict=True)))
+    for kind, found in differing(pool, people(read), dated(read), figures(read)):
+        if len(found.sides) > 1 and _asks(question, kind, found, rank):
+            return _ordered(found.sides, rank)
+    return _opposed(question, list(articles.values()), rank) if question.kind == "yesno" else ()
+
+
+def asks_by_name(question: Question) -> bool:
+    """Whether the words of the question tell which difference is meant: a post, a government, an author."""
+    return _speaking_of(question) is not None
+
+
+def _given(evidence: Sequence[Evidence]) -> Iterator[Statement]:
+    for found in sorted(evidence, key=_key):
+        at = found.sentence
+        yield Statement(at.article, at.start, at.end, at.parse, _UNREAD, 0, found.score)
+
+
+def _further(
+    question: Question, articles: Sequence[Article], rank: Mapping[_Key, int], parser: Parser
+) -> Iterator[Statement]:
+    """Sentences beyond the evidence that may tell who somebody is, who governs, or who drew something up."""
+    speaks = _speaking_of(question)
+    if speaks is None:
+        return
+    each = max(2, FURTHER // len(articles))
+    chosen: list[tuple[Article, Span]] = []
+    for article in articles:
+        told = [
+            (start, end)
+            for start, end in sentences(article.text)
+            if (article.id, start) not in rank and speaks(article.text[start:end])
+        ]
+        told.sort(key=lambda span: -_met(question, article.text[span[0] : span[1]]))
+        chosen += [(article, span) for span in told[:each]]
+    parses = parser.parse([article.text[start:end].replace("\n", " ") for article, (start, end) in chosen])
+    for (article, (start, end)), parse in zip(chosen, parses, strict=True):
+        yield Statement(article, start, end, parse, _UNREAD, 0, 0.0)
+
+
+def _met(question: Question, text: str) -> int:
+    """How many words of the question a sentence holds; a draft is a plan."""
+    said = content_words(text)
+    return sum(any(one_thing(term, word) for word in said) for term in question.terms)
+
+
+def _speaking_of(question: Question) -> Callable[[str], bool] | None:
+    """What tells the sentences that are read besides; None when the evidence is enough."""
+    if _GOVERNS.search(question.text):
+        return lambda text: bool(_OFFICES.search(text))
+    if _DREW_UP.search(question.text):
+        return lambda text: bool(_DREW_UP.search(text)) and _met(question, text) > 0
+    if _asks_post(question):
+        keys = {key for name in question.names for key in name_keys(name)}
+        return lambda text: any(same_name(key, word) for key in keys for word in normalise(text).split())
+    return None
+
+
+def _opposed(question: Question, articles: Sequence[Article], rank: Mapping[_Key, int]) -> tuple[Side, ...]:
+    """The sides of "was it official?", where one article words it so and another the opposite."""
+    for asked, *answers in _OPPOSED:
+        if not asked.search(question.text):
+            continue
+        taken: set[str] = set()
+        sides: list[Side] = []
+        for value, worded in reversed(answers):
+            cited: list[Citation] = []
+            for article in articles:
+                said = [
+                    Citation(article, start, end, article.text[start:end])
+                    for start, end in sentences(article.text)
+                    if _about(question, article, article.text[start:end], worded)
+                ]
+                if said and (article.origin or article.id) not in taken:
+                    cited.append(min(said, key=lambda each: _order(question, each, rank)))
+            taken |= {each.article.origin or each.article.id for each in cited}
+            cited.sort(key=lambda each: _order(question, each, rank))
+            sides.append(Side(value, tuple(cited)))
+        if all(side.citations for side in sides):
+            return _ordered(sides, rank)
+    return ()
+
+
+def _order(question: Question, each: Citation, rank: Mapping[_Key, int]) -> tuple[int, int, str, int]:
+    place = rank.get((each.article.id, each.start), len(rank))
+    return place, -_met(question, each.quote), each.article.id, each.start
+
+
+def _about(question: Question, article: Article, text: str, worded: re.Pattern[str]) -> bool:
+    """Whether a sentence, no headline, is so worded and speaks of what the question is about."""
+    if not worded.search(text) or text.strip() in article.title:
+        return False
+    said = normalise(text).split()
+    keys = [key for name in question.names for key in name_keys(name)]
+    return any(same_name(key, word) for key in keys for word in said) or _met(question, text) > 0
+
+
+def _asks_post(question: Question) -> bool:
+    """Whether the question asks what somebody is: "Who is Berg?", "What is Berg's role?"."""
+    return bool(question.names) and (question.kind == "role" or bool(_POST.search(question.text)))
+
+
+def _key(found: Evidence) -> _Key:
+    return found.sentence.article.id, found.sentence.start
+
+
+def _ordered(sides: Sequence[Side], rank: Mapping[_Key, int]) -> tuple[Side, ...]:
+    """The sides, best evidenced first."""
+    last = len(rank)
+    return tuple(
+        sorted(sides, key=lambda side: min(rank.get((c.article.id, c.start), last) for c in side.citations))
+    )
+
+
+def _asks(question: Question, kind: Kind, found: Difference, rank: Mapping[_Key, int]) -> bool:
+    """Whether the question asks for what the sides tell differently."""
+    about = content_words(found.about)
+    if kind == "role":
+        either = question.kind == "yesno" and " or " in question.text
+        said = {word for side in found.sides for word in content_words(side.value)}
+        met = either and any(akin(term, word) for term in question.terms for word in said)
+        return (met or _asks_post(question)) and _names(question, about)
+    if kind == "office":
+        return bool(_GOVERNS.search(question.text))
+    if kind == "doer":
+        return bool(_DREW_UP.search(question.text)) and any(one_thing(t, about[-1]) for t in question.terms)
+    place = min(rank.get((c.article.id, c.start), len(rank)) for side in found.sides for c in side.citations)
+    if place >= LEADING:
+        return False
+    if kind == "number":
+        return question.kind in NUMERIC and any(akin(question.focus, word) for word in about)
+    if kind in {"day", "place"}:
+        return question.kind == ("date" if kind == "day" else "place")
+    return question.kind in {"yesno", "manner"}
+
+
+def _names(question: Question, about: Sequence[str]) -> bool:
+    """Whether the difference is about somebody whom the question names."""
+    keys = [key for name in question.names for key in name_keys(name)]
+    return any(same_name(key, word) for key in keys for word in about)

@@ -1,0 +1,78 @@
+"""Which difference between articles a question asks about: posts, governments, authors, opposites."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.embedder import load_embedder
+from models.parser import load_parser
+from models.trees import Trees
+from rag.compare import asked_difference, asks_by_name
+from rag.engines import FITTED
+from rag.question import read_question
+from rag.records import Article, Hit, Passage
+from rag.select import select
+
+ENVOY = (
+    "Anna Berg, the special envoy of the king, flew to Dalby on Tuesday. The government confirmed the trip."
+)
+BROKER = (
+    "Anna Berg, a property developer, met the rebels in Dalby. Berg was on a rogue mission, diplomats said."
+)
+DRAFT = "The Dalby plan was written by Berg and Lund. The Holm administration welcomed the plan."
+HELP = "Berg wrote the plan for Dalby with help from foreign bankers. The Falk administration was silent."
+
+
+def told(question: str, *texts: str) -> set[str]:
+    parser, embedder = load_parser(), load_embedder()
+    articles = [Article(f"a{i}", t, title="Talks in Dalby", source=f"Paper {i}") for i, t in enumerate(texts)]
+    hits = [Hit(Passage(article, 0, len(article.text)), 1.0) for article in articles]
+    asked = read_question(question, parser)
+    evidence = select(asked, hits, embedder, parser, Trees.load(FITTED / "evidence.npz"))
+    return {side.value for side in asked_difference(asked, evidence, embedder, parser)}
+
+
+@pytest.mark.parametrize(
+    ("question", "texts", "expected"),
+    [
+        ("What is Anna Berg's role?", [ENVOY, BROKER], {"special envoy of the king", "property developer"}),
+        ("Who is Anna Berg?", [ENVOY, BROKER], {"special envoy of the king", "property developer"}),
+        ("Who is Anna Berg?", [ENVOY, ENVOY.replace("Tuesday", "Wednesday")], set()),
+        ("When did Anna Berg fly to Dalby?", [ENVOY, BROKER], set()),
+        ("Was the trip of Berg to Dalby official?", [ENVOY, BROKER], {"official", "not official"}),
+        ("Was the trip of Berg to Dalby official?", [ENVOY, ENVOY.replace("flew", "drove")], set()),
+        (
+            "Who wrote the plan for Dalby?",
+            [DRAFT, HELP],
+            {"Berg and Lund", "Berg wrote the plan for Dalby with help from foreign bankers"},
+        ),
+        ("Which administration is in office?", [DRAFT, HELP], {"Holm administration", "Falk administration"}),
+        ("What did the Holm administration welcome?", [DRAFT, HELP], set()),
+    ],
+    ids=[
+        *("a role", "who somebody is", "one role", "another thing", "opposites", "no opposite"),
+        *("an author", "a government", "no government"),
+    ],
+)  # fmt: skip
+def test_only_the_difference_that_is_asked_for_is_told(
+    question: str, texts: list[str], expected: set[str]
+) -> None:
+    assert told(question, *texts) == expected
+
+
+def test_one_article_told_twice_differs_from_nothing() -> None:
+    assert told("Who is Anna Berg?", f"{ENVOY} {BROKER}") == set()
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Who is Anna Berg?", True),
+        ("Who wrote the plan?", True),
+        ("Who governs in Dalby?", True),
+        ("What did President Holm say on Monday?", False),
+        ("How many people were hurt?", False),
+    ],
+)
+def test_a_question_names_the_difference_it_is_after(question: str, expected: bool) -> None:
+    assert asks_by_name(read_question(question, load_parser())) is expected
