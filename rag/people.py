@@ -186,7 +186,7 @@ def _phrase(tokens: Sequence[Token], head: int, *, after: int = 0, before: int =
     ):
         first -= 1
     while last + 1 in inside or (
-        last + 1 < before - 1 and tokens[last + 1].text == "-" and last + 2 in inside
+        last + 2 in inside and last + 1 < before - 1 and tokens[last + 1].text == "-"
     ):
         last += 1
     return first, last
