@@ -109,6 +109,7 @@ def figures(asked: Sequence[Asked]) -> list[tuple[str, Figure | str]]:
     right = [one.choice == one.row["answer"] for one in asked]
     return [
         ("covered against not, AUROC", auroc(asked)),
+        ("the same, where the answer is stated", auroc(stated)),
         ("multiple choice", mean(right)),
         ("multiple choice, every second, not tuned on", mean(right[1::2])),
         ("answer stated: exact", mean([exact(o.row["answer"], o.answer.short or "") for o in stated])),
@@ -119,6 +120,8 @@ def figures(asked: Sequence[Asked]) -> list[tuple[str, Figure | str]]:
 
 def auroc(asked: Sequence[Asked]) -> str:
     """Return the area under the curve with the interval of 1,000 resampled sets of questions."""
+    if not asked:
+        return "n/a"
     pairs = np.array([(one.answer.confidence, one.without) for one in asked])
     random = np.random.default_rng(0)
     drawn = [_area(pairs[random.integers(0, len(pairs), len(pairs))]) for _ in range(1000)]
