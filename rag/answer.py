@@ -110,15 +110,12 @@ def answer(
                         rejected.append(step)
             claims.append(written or _verbatim(found))
     merged = _merge([_corroborate(claim, evidence, question, tools.parser) for claim in claims])
-    best = chosen[0]
-    short = differing[0].value if isinstance(best, Citation) else best.short
-    whole = isinstance(best, Evidence) and best.span.whole
     status: Status = "conflict" if differing else "answered"
     yield Answer(
         question.text,
         status,
         claims=merged,
-        short=None if whole else short,
+        short=_short(chosen[0], differing),
         sides=differing,
         confidence=chance,
         rejected=tuple(rejected),
@@ -151,6 +148,12 @@ def _choose(
         if not any(_says_the_same(other, held) for held in chosen):
             chosen.append(other)
     return [*chosen]
+
+
+def _short(best: Evidence | Citation, differing: Sequence[Side]) -> str | None:
+    if isinstance(best, Citation):
+        return differing[0].value
+    return None if best.span.whole else best.short
 
 
 def _says_the_same(left: Evidence, right: Evidence) -> bool:

@@ -44,6 +44,8 @@ _DREW_UP = re.compile(
     re.I,
 )
 
+COMPARED = NUMERIC | {"place", "yesno", "manner"}
+"""Kinds of question that ask for a difference without naming it; for others nothing need be compared."""
 LEADING = 2
 """One of so many best sentences must be on a side, unless it is told from the question what is asked."""
 _UNREAD = np.zeros(0, np.float32)
@@ -86,6 +88,8 @@ def asked_difference(
     What somebody is, who governs and who drew something up is looked for in all of the articles that the
     evidence is from; of other things only the evidence is compared.
     """
+    if question.kind not in COMPARED and not asks_by_name(question):
+        return ()
     best = evidence[:SENTENCES]
     articles = {found.sentence.article.id: found.sentence.article for found in best}
     if len({article.origin or article.id for article in articles.values()}) < 2:
@@ -146,8 +150,7 @@ def _speaking_of(question: Question) -> Callable[[str], bool] | None:
     if _DREW_UP.search(question.text):
         return lambda text: bool(_DREW_UP.search(text)) and _met(question, text) > 0
     if _asks_post(question):
-        keys = {key for name in question.names for key in name_keys(name)}
-        return lambda text: any(same_name(key, word) for key in keys for word in normalise(text).split())
+        return lambda text: _names(question, normalise(text).split())
     return None
 
 
@@ -177,17 +180,14 @@ def _opposed(question: Question, articles: Sequence[Article], rank: Mapping[_Key
 
 
 def _order(question: Question, each: Citation, rank: Mapping[_Key, int]) -> tuple[int, int, str, int]:
-    place = rank.get((each.article.id, each.start), len(rank))
-    return place, -_met(question, each.quote), each.article.id, each.start
+    return _place(each, rank), -_met(question, each.quote), each.article.id, each.start
 
 
 def _about(question: Question, article: Article, text: str, worded: re.Pattern[str]) -> bool:
     """Whether a sentence, no headline, is so worded and speaks of what the question is about."""
     if not worded.search(text) or text.strip() in article.title:
         return False
-    said = normalise(text).split()
-    keys = [key for name in question.names for key in name_keys(name)]
-    return any(same_name(key, word) for key in keys for word in said) or _met(question, text) > 0
+    return _names(question, normalise(text).split()) or _met(question, text) > 0
 
 
 def _asks_post(question: Question) -> bool:
@@ -199,12 +199,18 @@ def _key(found: Evidence) -> _Key:
     return found.sentence.article.id, found.sentence.start
 
 
+def _place(each: Citation, rank: Mapping[_Key, int]) -> int:
+    """How well a citation is evidenced, 0 the best; what is no evidence comes last."""
+    return rank.get((each.article.id, each.start), len(rank))
+
+
+def _best(side: Side, rank: Mapping[_Key, int]) -> int:
+    return min(_place(each, rank) for each in side.citations)
+
+
 def _ordered(sides: Sequence[Side], rank: Mapping[_Key, int]) -> tuple[Side, ...]:
     """The sides, best evidenced first."""
-    last = len(rank)
-    return tuple(
-        sorted(sides, key=lambda side: min(rank.get((c.article.id, c.start), last) for c in side.citations))
-    )
+    return tuple(sorted(sides, key=lambda side: _best(side, rank)))
 
 
 def _asks(question: Question, kind: Kind, found: Difference, rank: Mapping[_Key, int]) -> bool:
@@ -219,8 +225,7 @@ def _asks(question: Question, kind: Kind, found: Difference, rank: Mapping[_Key,
         return bool(_GOVERNS.search(question.text))
     if kind == "doer":
         return bool(_DREW_UP.search(question.text)) and any(one_thing(t, about[-1]) for t in question.terms)
-    place = min(rank.get((c.article.id, c.start), len(rank)) for side in found.sides for c in side.citations)
-    if place >= LEADING:
+    if min(_best(side, rank) for side in found.sides) >= LEADING:
         return False
     if kind == "number":
         return question.kind in NUMERIC and any(akin(question.focus, word) for word in about)
@@ -229,7 +234,7 @@ def _asks(question: Question, kind: Kind, found: Difference, rank: Mapping[_Key,
     return question.kind in {"yesno", "manner"}
 
 
-def _names(question: Question, about: Sequence[str]) -> bool:
-    """Whether the difference is about somebody whom the question names."""
+def _names(question: Question, said: Sequence[str]) -> bool:
+    """Whether one of these words names somebody whom the question names."""
     keys = [key for name in question.names for key in name_keys(name)]
-    return any(same_name(key, word) for key in keys for word in about)
+    return any(same_name(key, word) for key in keys for word in said)

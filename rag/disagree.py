@@ -13,7 +13,7 @@ from rag.names import akin, same_name
 from rag.numbers import Quantity, quantities
 from rag.question import NUMERIC, Question
 from rag.records import Citation, Side
-from rag.text import STOPWORDS, normalise, sentences, words
+from rag.text import STOPWORDS, Span, adjoin, normalise, sentences, words
 
 SINGLE_VALUED = NUMERIC | {"person", "place"}
 """Kinds of which one thing usually has one: two values for it are a difference worth showing."""
@@ -185,15 +185,14 @@ def _counts_on(question: Question, rival: Evidence, after: str) -> bool:
     return any(akin(noun[1].removesuffix("s"), word) for word in known)
 
 
-def _neighbours(sentence: Sentence) -> Iterator[tuple[int, int]]:
+def _neighbours(sentence: Sentence) -> Iterator[Span]:
     """The sentences right before and right after one, in its paragraph."""
-    spans = sentences(sentence.article.text)
+    text, own = sentence.article.text, (sentence.start, sentence.end)
+    spans = sentences(text)
     place = next((i for i, (start, _) in enumerate(spans) if start == sentence.start), None)
     for near in () if place is None else (place - 1, place + 1):
-        if 0 <= near < len(spans):
-            first, second = sorted((spans[near], (sentence.start, sentence.end)))
-            if "\n\n" not in sentence.article.text[first[1] : second[0]]:
-                yield spans[near]
+        if 0 <= near < len(spans) and adjoin(text, spans[near], own):
+            yield spans[near]
 
 
 def _comparable(left: Quantity, right: Quantity) -> bool:

@@ -17,7 +17,7 @@ from rag.names import akin, article_words, name_keys, same_name
 from rag.question import NUMERIC, Question
 from rag.records import Article, Citation, Hit
 from rag.spans import Candidate, candidates
-from rag.text import STOPWORDS, content_words, normalise, sentences
+from rag.text import STOPWORDS, adjoin, content_words, normalise, sentences
 
 MAX_SENTENCES = 14
 """Sentences of the hits that are parsed and weighed: those nearest to the question, token by token."""
@@ -469,18 +469,14 @@ def _number_first(question: Question, ranked: list[Evidence]) -> list[Evidence]:
         return ranked
     best = ranked[0]
     for other in ranked[1:]:
-        near = other.sentence.article.id == best.sentence.article.id and adjoin(other.sentence, best.sentence)
+        one, two = other.sentence, best.sentence
+        near = one.article.id == two.article.id and adjoin(
+            one.article.text, (one.start, one.end), (two.start, two.end)
+        )
         if near and other.span.typed >= 0.6 and other.score >= BESIDE * best.score:
             first = replace(other, score=best.score)
             return [first, replace(best, score=other.score), *(e for e in ranked[1:] if e is not other)]
     return ranked
-
-
-def adjoin(left: Sentence, right: Sentence) -> bool:
-    """Whether one sentence stands right before the other, in one paragraph."""
-    first, second = sorted((left, right), key=lambda sentence: sentence.start)
-    between = left.article.text[first.end : second.start]
-    return not between.strip() and "\n\n" not in between
 
 
 def _polar(pair: Evidence) -> float:

@@ -128,3 +128,10 @@ def _trim(text: str, start: int, end: int) -> Span:
 def sentence_at(text: str, position: int) -> Span:
     """Return the sentence that holds `position`, or an empty span at it when none does."""
     return next((span for span in sentences(text) if span[0] <= position < span[1]), (position, position))
+
+
+def adjoin(text: str, left: Span, right: Span) -> bool:
+    """Whether one stretch of `text` stands right before the other, in one paragraph."""
+    first, second = sorted((left, right))
+    between = text[first[1] : second[0]]
+    return not between.strip() and "\n\n" not in between

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -130,11 +130,7 @@ def _with_articles(value: Any, article: ArticleOf) -> Any:  # noqa: ANN401 - JSO
         if value.keys() == {"id"}:
             return asdict(article(str(value["id"])))
         return {key: _with_articles(one, article) for key, one in value.items()}
-    return list(_each(value, article)) if isinstance(value, list) else value
-
-
-def _each(values: list[Any], article: ArticleOf) -> Iterator[Any]:
-    return (_with_articles(one, article) for one in values)
+    return [_with_articles(one, article) for one in value] if isinstance(value, list) else value
 
 
 def _file(library: Path, topic: str) -> Path:
