@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from evals.fit_questions import Array, Asked, read_questions
 from models.embedder import load_embedder
 from models.parser import load_parser
-from models.reader import LlamaReader
+from models.reader import OnnxReader
 from rag.confidence import READ_SIGNALS, SIGNALS, Calibration, confidence, signals, veto
 from rag.evidence import FEATURES, Evidence, rank_by
 from rag.select import reading, shared_out, worth_reading
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     scored = rank_out_of_fold(asked)
     _print_ranking("by the trees", scored)
-    reader = LlamaReader(np.zeros(0, np.float32), 0.0)
+    reader = OnnxReader(np.zeros(0, np.float32), 0.0)
     wanted = dict.fromkeys(text for one, ranked in scored for text, _ in _readings(one, ranked))
     states = {text: reader.states([text])[0] for text in wanted}
     fit_rest(asked, scored, states, options.out)

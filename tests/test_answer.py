@@ -9,7 +9,7 @@ from models.embedder import load_embedder
 from models.fake import FakeGenerator
 from models.parser import load_parser
 from models.protocols import Embedder, Generator, Parser, Reader
-from models.reader import LlamaReader
+from models.reader import OnnxReader
 from models.trees import Trees
 from rag.answer import Draft, answer
 from rag.confidence import Calibration
@@ -45,7 +45,7 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     calibration = Calibration.load(FITTED / "calibration.json")
-    reader = LlamaReader.load(FITTED / "reader.npz", threads=1)
+    reader = OnnxReader.load(FITTED / "reader.npz", threads=1)
     return Bench(load_embedder(), load_parser(), calibration, Trees.load(FITTED / "evidence.npz"), reader)
 
 

@@ -117,7 +117,7 @@ EXCEPTIONS = {
 FENCES = {
     "llama_cpp": ("models/llama.py", "evals/overhead.py"),
     "torch sentence_transformers transformers": ("models/embedder.py", "models/pairs.py"),
-    "onnxruntime": ("models/embedder.py",),
+    "onnxruntime": ("models/session.py",),
     "tokenizers": ("models/embedder.py", "models/words.py"),
     "safetensors": ("models/words.py",),
     "spacy": ("models/parser.py",),
