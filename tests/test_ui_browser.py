@@ -405,9 +405,9 @@ def test_the_first_run_leads_from_nothing_to_the_marked_words(browser, tmp_path)
     with opened(tmp_path) as empty:
         running, port = served(empty)
         page = browser.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(60_000)
         page.goto(f"http://127.0.0.1:{port}/")
-        sync_api.expect(page.locator("#left")).to_contain_text("Your library is empty.")
+        sync_api.expect(page.locator("#left")).to_contain_text("Your library is empty.", timeout=30_000)
         page.get_by_role("button", name="Add the five demonstration articles").click()
         # The models are loaded from the disk here, on a machine that may be busy.
         sync_api.expect(page.locator("#masthead")).to_contain_text(
@@ -417,7 +417,7 @@ def test_the_first_run_leads_from_nothing_to_the_marked_words(browser, tmp_path)
         mark = page.locator("#answers a.ts-cite").first
         sync_api.expect(mark).to_be_visible(timeout=60_000)
         mark.click()
-        sync_api.expect(page.locator("#sources article:target mark").first).to_be_in_viewport()
+        sync_api.expect(page.locator("#sources article:target mark").first).to_be_in_viewport(timeout=30_000)
         page.close()
         running.close(verbose=False)
 
