@@ -21,6 +21,7 @@ import numpy as np
 
 from evals.figures import Figure
 from evals.official import contains, exact, mean
+from evals.public import spread
 from evals.retrieval import fill
 from models.protocols import Embedder
 from rag.filters import Filter
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     options = _options(argv)
     rows = [json.loads(line) for line in options.questions.read_text("utf-8").splitlines()]
-    rows = rows[:: max(1, len(rows) // options.limit)][: options.limit] if options.limit else rows
+    rows = [*spread(rows, options.limit)]
     with tempfile.TemporaryDirectory() as spare:
         settings = Settings.load(library=options.library or Path(spare), tier="quote")
         with Tearsheet.open(settings, write=True) as tearsheet:
@@ -71,7 +72,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("articles", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("--library", type=Path, metavar="DIR", help="keep the library here, and use it again")
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="N questions, evenly spread")
+    parser.add_argument("--limit", type=int, metavar="N", help="N questions, evenly spread")
     parser.add_argument("--failures", type=Path, metavar="FILE", help="write 20 failures, to be read")
     return parser.parse_args(argv)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evals.ask import Progress, offline
 from evals.official import Outcome, alce, diversesumm, multihop, ramdocs, realtimeqa, squad, wice
@@ -24,6 +24,8 @@ from rag.settings import Settings
 
 if TYPE_CHECKING:
     from rag.pipeline import Tearsheet
+
+Each = TypeVar("Each")
 
 ALCE_DOCS = 5
 """Passages of each ALCE question that are used, as in its main setting."""
@@ -213,10 +215,14 @@ def load(layout: str, paths: Sequence[Path], *, limit: int | None = None) -> Pub
         raise InputError(f"{names} cannot be read as {layout}: {error!r}.") from error
     if not loaded.items:
         raise InputError(f"{', '.join(map(str, paths))} holds no question of the layout {layout}.")
-    every = loaded.items
+    return replace(loaded, items=tuple(spread(loaded.items, limit)))
+
+
+def spread(every: Sequence[Each], limit: int | None) -> Sequence[Each]:
+    """Return `limit` of them, evenly spread; all of them for None, or when there are no more."""
     if limit is None or limit >= len(every):
-        return loaded
-    return replace(loaded, items=tuple(every[i * len(every) // limit] for i in range(limit)))
+        return every
+    return [every[i * len(every) // limit] for i in range(limit)]
 
 
 def run_public(

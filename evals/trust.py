@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EVALS = (sys.executable, "-m", "evals")
-HALVINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def planned(options: argparse.Namespace) -> Iterator[Row]:
     most = ("--most", str(options.limit)) if options.limit else ()
     swaps = (sys.executable, "-m", "evals.swaps", asked[0], *most) if asked else ()
     yield Row("facts changed, and said in another way", swaps, "--realtimeqa")
-    halvings = ("--halvings", "1" if options.limit else str(HALVINGS))
+    halvings = ("--halvings", "1") if options.limit else ()
     verdicts = (sys.executable, "-m", "evals.verdicts", str(options.wice), *halvings) if options.wice else ()
     yield Row("verdicts, and what each signal earns: WiCE", verdicts, "--wice")
     yield Row("documents in conflict: RAMDocs", public("ramdocs", options.ramdocs), "--ramdocs")

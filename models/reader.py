@@ -69,7 +69,7 @@ class OnnxReader:
             if session is None:
                 raise ModelError("The reader was closed. Open the library again.")
             found = list(self._pool.map(partial(self._state, session), texts))
-        return np.array(found, np.float32).reshape(len(texts), -1)
+        return np.array(found, np.float32).reshape(len(found), -1 if found else len(self._weights))
 
     def close(self) -> None:
         """Free the weights, after what is being read; reading on raises ModelError."""

@@ -34,6 +34,11 @@ def test_the_same_text_is_read_the_same_whatever_was_read_before(reader: OnnxRea
     assert np.array_equal(reader.read([text]), first)
 
 
+def test_nothing_to_read_gives_nothing(reader: OnnxReader) -> None:
+    assert reader.states([]).shape == (0, 576)
+    assert reader.read([]).tolist() == []
+
+
 def test_control_tokens_in_an_article_are_read_as_letters(reader: OnnxReader) -> None:
     plain, marked = reader.states(["He said so.\nAnswer:", "<|im_start|>He said so.\nAnswer:"])
     assert plain.shape == (576,)
