@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from models.protocols import Entity, Message, Parse, Role, Token, Tokens, Vectors
+from models.protocols import Entity, Lattice, Message, Parse, Role, Token, Tokens, Vectors
 from rag.errors import CancelledError, ModelError
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -78,6 +78,7 @@ class FakeGenerator:
         stop: Sequence[str] = (),
         opening: str = "",
         words: Sequence[str] = (),
+        lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         self._check(messages)

@@ -8,10 +8,10 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.beginning import Beginning
 from models.compute import COMPUTE, identity, package_folder, prepare_environment, thread_count
@@ -19,7 +19,8 @@ from models.faster import faster_copy
 from models.gguf import Gguf, check_chat_model, read_gguf
 from models.llama import BATCH, Llama, log_softmax
 from models.machine import this_machine
-from models.protocols import Generator, Message
+from models.protocols import Generator, Lattice, Message
+from models.steer import Spelling, Steering, Walk
 from models.template import load_template
 from rag.errors import CancelledError, ModelError
 
@@ -109,14 +110,15 @@ class LlamaGenerator:
         stop: Sequence[str] = (),
         opening: str = "",
         words: Sequence[str] = (),
+        lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the reply in pieces, greedily decoded. Closing the iterator frees the model.
 
         The reply goes on from `opening`, which is not yielded. When `words` are given, only tokens
-        that spell them may be written. A second call waits for the first. Raises ModelError
-        when the prompt does not fit, CancelledError when `cancelled()` turns true, also while the
-        prompt is being read.
+        that spell them may be written; when a `lattice` is, only one of its paths. A second call
+        waits for the first. Raises ModelError when the prompt does not fit, CancelledError when
+        `cancelled()` turns true, also while the prompt is being read.
         """
         ticket = self._take_turn(cancelled)
         try:
@@ -125,7 +127,7 @@ class LlamaGenerator:
             if self._begun and segments[: len(self._begun)] == self._begun:
                 with COMPUTE:
                     self._beginning.prepare(self._llama, self._begun, cancelled)
-            pieces = self._pieces(segments, max_tokens, self._barred(words), cancelled)
+            pieces = self._pieces(segments, max_tokens, self._steering(words, lattice), cancelled)
             for piece in _without_stops(pieces, stop):
                 self._idle_since = time.monotonic()
                 yield piece
@@ -164,22 +166,17 @@ class LlamaGenerator:
             if self._holder is None:
                 self._llama.free()
 
-    def _barred(self, words: Sequence[str]) -> NDArray[np.bool_] | None:
-        """Return which tokens may not be written when only `words` may be; None when all may."""
-        if not words:
-            return None
-        barred = np.ones(self._llama.vocabulary, bool)
-        barred[self._llama.endings] = False
-        for word in words:
-            for spelling in (word, f" {word}"):
-                barred[self._llama.tokens(spelling, special=False)] = False
-        return barred
+    def _steering(self, words: Sequence[str], lattice: Lattice | None) -> Steering | None:
+        tokenise = partial(self._llama.tokens, special=False)
+        if lattice is not None:
+            return Walk(lattice, tokenise, self._llama.endings)
+        return Spelling(words, tokenise, self._llama.endings) if words else None
 
     def _pieces(
         self,
         segments: list[list[int]],
         max_tokens: int,
-        barred: NDArray[np.bool_] | None,
+        steering: Steering | None,
         cancelled: Callable[[], bool] | None,
     ) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -192,23 +189,22 @@ class LlamaGenerator:
                 raise CancelledError("Stopped.")
             with COMPUTE:
                 logits = self._llama.step(token) if step else self._llama.read(segments, cancelled)
-                token = self._choose(logits, barred)
+                chosen = steering.choose(logits) if steering else int(logits.argmax())
+                if chosen is None:
+                    break
+                token = chosen
                 if not np.isfinite(logits[token]):
                     raise ModelError(f"The model {self.name!r} computes no numbers: its weights are damaged.")
                 if self._llama.ends(token):
                     break
                 piece = decoder.decode(self._llama.piece(token))
+            if steering:
+                steering.took(token)
             if piece:
                 yield piece
         tail = decoder.decode(b"", final=True)
         if tail:
             yield tail
-
-    def _choose(self, logits: NDArray[np.float32], barred: NDArray[np.bool_] | None) -> int:
-        best = int(logits.argmax())
-        if barred is None or not barred[best]:
-            return best
-        return int(np.where(barred, -np.inf, logits).argmax())
 
     def _fitted(self, segments: list[list[int]], *, room: int) -> list[list[int]]:
         """Return `segments` when `room` more tokens fit behind them."""

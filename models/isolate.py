@@ -17,12 +17,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from models.generator import CONTEXT, LlamaGenerator, bundled_gguf, check_memory, load_generator
 from models.gguf import check_chat_model, read_gguf
-from models.protocols import Message
+from models.protocols import Lattice, Message
 from rag.errors import CancelledError, ModelError
 
 LOADING = 30.0
@@ -80,11 +81,13 @@ class IsolatedGenerator:
         stop: Sequence[str] = (),
         opening: str = "",
         words: Sequence[str] = (),
+        lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the reply in pieces; ModelError when the child dies, and the next call has another."""
         request: Line = {"do": "write", "messages": [_plain(message) for message in messages]}
         request |= {"max_tokens": max_tokens, "stop": list(stop), "opening": opening, "words": list(words)}
+        request["lattice"] = asdict(lattice) if lattice else None
         for reply in self._ask(request, cancelled, patience=self._silence):
             yield str(reply["piece"])
 
@@ -336,7 +339,8 @@ def _answer(generator: LlamaGenerator, request: Line, cancelled: set[int], speak
             speak({"id": number, "tokens": generator.count_tokens(messages)})
         else:
             given = {name: request[name] for name in ("max_tokens", "stop", "opening", "words")}
-            for piece in generator.write(messages, cancelled=stopped, **given):
+            lattice = Lattice(**request["lattice"]) if request["lattice"] else None
+            for piece in generator.write(messages, lattice=lattice, cancelled=stopped, **given):
                 speak({"id": number, "piece": piece})
         speak({"id": number, "done": True})
     except ModelError as error:

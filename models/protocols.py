@@ -59,6 +59,19 @@ class Embedder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """What a reply may be: each path through the pieces is one reply, written without anything between."""
+
+    pieces: tuple[str, ...]
+    first: tuple[int, ...]
+    """Numbers of the pieces that may come first."""
+    follows: tuple[tuple[int, ...], ...]
+    """For each piece, the numbers of those that may come next, each higher than its own."""
+    last: tuple[bool, ...]
+    """For each piece, whether the reply may end behind it; a full stop is then added."""
+
+
 class Generator(Protocol):
     """A language model, one call at a time."""
 
@@ -73,13 +86,14 @@ class Generator(Protocol):
         stop: Sequence[str] = (),
         opening: str = "",
         words: Sequence[str] = (),
+        lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the reply in pieces, greedily decoded. Closing the iterator frees the model.
 
         The reply goes on from `opening`, which is not yielded. When `words` are given, only tokens
-        that spell them may be written. Raises ModelError when the prompt does not fit, CancelledError
-        when `cancelled()` turns true.
+        that spell them may be written; when a `lattice` is, only one of its paths. Raises ModelError
+        when the prompt does not fit, CancelledError when `cancelled()` turns true.
         """
         ...
 

@@ -22,7 +22,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urldefrag, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from models.protocols import Message
+from models.protocols import Lattice, Message
 from rag.errors import CancelledError, InputError, ModelError
 
 KEY = "TEARSHEET_API_KEY"
@@ -79,14 +79,15 @@ class ServedGenerator:
         stop: Sequence[str] = (),
         opening: str = "",
         words: Sequence[str] = (),
+        lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
-        """Yield the reply in pieces. `words` cannot be enforced on a server; what it writes is checked later.
+        """Yield the reply in pieces. A server knows no `words` and no `lattice`; its reply is checked later.
 
         Raises ModelError when the server cannot be reached, refuses or falls silent, CancelledError
         when `cancelled()` turns true. Closing the iterator ends the connection, and with it the work.
         """
-        del words
+        del words, lattice
         if self._closed:
             raise ModelError(f"The model {self.name!r} is closed. Load it again.")
         asked = [{"role": message.role, "content": message.content} for message in messages]

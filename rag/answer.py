@@ -8,18 +8,21 @@ from collections.abc import Generator as Events
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from models.protocols import Embedder, Generator, Parse, Parser, Token
+from models.protocols import Embedder, Generator, Parse, Parser
 from rag.compare import asked_difference, asks_by_name
 from rag.confidence import PLAIN, Calibration, confidence
 from rag.disagree import sides
 from rag.errors import CancelledError, ModelError
-from rag.evidence import Evidence
+from rag.evidence import Evidence, known_people
 from rag.numbers import quantities
 from rag.prompts import compose_prompt, write_prompt
 from rag.question import Question
 from rag.records import Answer, Citation, Claim, Hit, Rejected, Side, Status, Tier
+from rag.spans import candidates
 from rag.text import STOPWORDS, normalise, sentences, words
+from rag.trim import below, tidy
 from rag.verify import check, well_formed
+from rag.wordings import Opening, wordings
 
 MOST_CLAIMS = 3
 WORTH_ADDING = 0.25
@@ -28,13 +31,11 @@ TRIES = 2
 """Drafts the model may write of the best sentence. Further ones stand verbatim: a draft takes a second or
 two, and one in seven passes."""
 NEAREST = 3
-REPLY_TOKENS = 40
+REPLY_TOKENS = 160
+_ENDS = frozenset('.!?"”’')
 COMPOSE_TOKENS = 200
-_FUNCTION_WORDS = (
-    "a an the is are was were be been being has have had do does did to of in on at by for from with as that "
-    "which who it its his her their they he she and or than will would could about after before into over "
-    "under said says not . , ' ’ “ ” - – ’s 's % $ The In On According"
-)
+LONGEST_OPENING = 90
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,25 +181,41 @@ def _write(
     """Have the model word one sentence; a draft that fails verification is yielded as Rejected."""
     source = " ".join(found.sentence.text.split())
     prompt = write_prompt(question.text, source)
-    vocabulary = _vocabulary(source, question.text)
-    for opening in _openings(question, found)[:TRIES]:
-        text = opening
+    keep = _answering(question, found)
+    tries = 0
+    for opening in _openings(question):
+        lattice = wordings(found.sentence.parse, keep, opening)
+        if lattice is None or tries == TRIES:
+            continue
+        tries += 1
+        text = opening.text
         for piece in writer.write(
             prompt,
             max_tokens=REPLY_TOKENS,
             stop=("\n",),
-            opening=opening,
-            words=vocabulary,
+            opening=opening.text,
+            lattice=lattice,
             cancelled=cancelled,
         ):
             text += piece
             yield Draft(text.strip())
-        versions = _versions(text.strip())
-        reasons = [objection(parse, found, question) for parse in parser.parse(versions)]
-        if "" in reasons:
-            yield Claim(versions[reasons.index("")], (found.citation(),), by="model")
+        text = tidy(text if text[-1:] in _ENDS else f"{text}.")
+        if normalise(text) == normalise(source):
             return
-        yield Rejected(text.strip(), reasons[0])
+        reason = objection(parser.parse([text])[0], found, question)
+        if not reason:
+            yield Claim(text, (found.citation(),), by="model")
+            return
+        yield Rejected(text, reason)
+
+
+def _answering(question: Question, found: Evidence) -> list[tuple[int, int]]:
+    """The spans of the sentence that may be what was asked for, the one we chose first; none when all may."""
+    if found.span.whole:
+        return []
+    others = candidates(question, found.sentence.parse, known_people([found.sentence]))
+    may = [span for span in others if not span.whole and span.typed > found.span.typed]
+    return [(span.start, span.end) for span in (found.span, *may)]
 
 
 def objection(claim: Parse, found: Evidence, question: Question) -> str:
@@ -231,8 +248,8 @@ def _answers(text: str, found: Evidence, question: Question) -> bool:
     return bool(content) and held >= 0.6 * len(content)
 
 
-def _openings(question: Question, found: Evidence) -> list[str]:
-    """What the reply may begin with: a statement the question asks for, its subject, then nothing.
+def _openings(question: Question) -> list[Opening]:
+    """What the reply may begin with: the subject of the question with its helping verb, that alone, nothing.
 
     A small model that is given the first words goes on rightly far more often than one that chooses them.
     """
@@ -241,65 +258,25 @@ def _openings(question: Question, found: Evidence) -> list[str]:
     subject = next(
         (i for i, t in enumerate(tokens) if t.dep in {"nsubj", "nsubjpass"} and t.head == root), None
     )
-    if subject is None:
-        return [""]
-    inside = sorted(_below(tokens, subject))
-    if any(tokens[j].tag in {"WP", "WDT", "WRB", "WP$"} for j in inside):
-        opening = (
-            ""
-            if found.span.whole or question.kind not in {"person", "place", "group", "thing"}
-            else found.short
-        )
-        return [_capital(opening), ""] if opening else [""]
-    opening = _capital(question.text[tokens[inside[0]].start : tokens[inside[-1]].end])
-    helper = next(
-        (t for t in tokens if t.dep in {"aux", "auxpass"} and t.head == root and t.lemma != "do"), None
-    )
-    openings = [opening, ""]
+    inside = sorted(below(tokens, subject)) if subject is not None else []
+    if not inside or any(tokens[j].tag in {"WP", "WDT", "WRB", "WP$"} for j in inside):
+        return [Opening()]
+    named = _capital(question.text[tokens[inside[0]].start : tokens[inside[-1]].end])
+    helping = [t for t in tokens if t.dep in {"aux", "auxpass"} and t.head == root and t.lemma != "do"]
     if tokens[root].lemma.casefold() == "be":
-        openings.insert(0, f"{opening} {tokens[root].text}")
-    elif helper is not None and helper.start < tokens[inside[0]].start:
-        openings.insert(0, f"{opening} {helper.text}")
-        rest = question.text[tokens[inside[-1]].end :].strip(" ?")
-        if question.kind in {"count", "money", "percent", "amount"} and not found.span.whole and rest:
-            openings.insert(0, f"{opening} {helper.text} {rest} {found.short}")
-    return [text for text in openings if len(text) < 90][:3]
+        helping.append(tokens[root])
+    helped = [
+        Opening(f"{named} {helper.text}", named, helper)
+        for helper in helping[:1]
+        if helper.start < tokens[inside[0]].start
+    ]
+    openings = [*helped, Opening(named, named)]
+    return [*(opening for opening in openings if len(opening.text) < LONGEST_OPENING), Opening()]
 
 
 def _capital(text: str) -> str:
     text = " ".join(text.split())
     return text[:1].upper() + text[1:]
-
-
-def _below(tokens: Sequence[Token], root: int) -> set[int]:
-    reach = {root}
-    grew = True
-    while grew:
-        more = {j for j, token in enumerate(tokens) if token.head in reach} - reach
-        grew = bool(more)
-        reach |= more
-    return reach
-
-
-def _vocabulary(*texts: str) -> list[str]:
-    found = _FUNCTION_WORDS.split()
-    for text in texts:
-        found += text.split()
-        found += re.findall(r"\w+(?:[.,'’\-]\w+)*|[^\w\s]", text)
-        found += re.findall(r"\w+", text)
-    return list(dict.fromkeys(found))
-
-
-def _versions(text: str) -> list[str]:
-    """The text itself, then what is left when a small model's trailing clauses are cut at a comma."""
-    spans = sentences(text)
-    first = text[spans[0][0] : spans[0][1]] if spans else text
-    versions = [first]
-    cut = first
-    while ", " in cut and len(versions) < 4:
-        cut = cut.rpartition(", ")[0]
-        versions.append(f"{cut}.")
-    return versions
 
 
 def _corroborate(claim: Claim, evidence: Sequence[Evidence], question: Question, parser: Parser) -> Claim:

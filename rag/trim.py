@@ -57,7 +57,7 @@ def shorten(parse: Parse, *, keep: Sequence[tuple[int, int]] = ()) -> Iterator[s
     for cut in order:
         made.append(cut)
         shorter = tidy(_without(parse.text, made))
-        if shorter != text and len(shorter.split()) >= FEWEST_WORDS and _balanced(shorter):
+        if shorter != text and len(shorter.split()) >= FEWEST_WORDS and balanced(shorter):
             text = shorter
             yield text
         else:
@@ -87,7 +87,7 @@ def _lead_in(parse: Parse) -> Iterator[Cut]:
     """What stands before a colon and only announces the sentence behind it."""
     tokens = parse.tokens
     colons = [i for i, token in enumerate(tokens) if token.text == ":"]
-    if len(colons) != 1 or any(map(_must_stay, tokens[: colons[0]])):
+    if len(colons) != 1 or any(map(must_stay, tokens[: colons[0]])):
         return
     shown = [t for t in tokens[: colons[0]] if t.dep == "auxpass" and tokens[t.head].lemma in _SHOWN]
     behind = tokens[colons[0] + 1 :]
@@ -100,7 +100,7 @@ def _lead_in(parse: Parse) -> Iterator[Cut]:
 
 def _subtree_cut(parse: Parse, root: int) -> Cut | None:
     tokens = parse.tokens
-    inside = _below(tokens, root)
+    inside = below(tokens, root)
     first, last = min(inside), max(inside)
     kind = tokens[root].dep
     if len(inside) != last - first + 1 or not _may_go(tokens, first, last, root):
@@ -134,7 +134,7 @@ def _may_go(tokens: Sequence[Token], first: int, last: int, root: int) -> bool:
     if any(token.dep in {"nsubj", "nsubjpass"} and token.head < first for token in inside[:1]):
         return False
     quotes = sum(token.text in {'"', "“", "”", "``", "''"} for token in tokens[:first])
-    return quotes % 2 == 0 and not any(_must_stay(token) for token in inside)
+    return quotes % 2 == 0 and not any(must_stay(token) for token in inside)
 
 
 def _goes_on(tokens: Sequence[Token], start: int) -> bool:
@@ -153,13 +153,13 @@ def _second_sentence(tokens: Sequence[Token], root: int) -> bool:
     )
 
 
-def _must_stay(token: Token) -> bool:
+def must_stay(token: Token) -> bool:
     if token.text in {'"', "“", "”"} or token.dep == "neg":
         return True
     return token.text.casefold() in _KEEPS or token.lemma.casefold() in _KEEPS
 
 
-def _below(tokens: Sequence[Token], root: int) -> set[int]:
+def below(tokens: Sequence[Token], root: int) -> set[int]:
     reach = {root}
     grew = True
     while grew:
@@ -176,10 +176,10 @@ def _without(text: str, made: Sequence[Cut]) -> str:
     return "".join(kept)
 
 
-def _balanced(text: str) -> bool:
+def balanced(text: str) -> bool:
     return (
         text.count("“") == text.count("”") and text.count('"') % 2 == 0 and text.count("(") == text.count(")")
     )
 
 
-__all__ = ["Cut", "cuts", "shorten", "tidy"]
+__all__ = ["Cut", "balanced", "below", "cuts", "must_stay", "shorten", "tidy"]

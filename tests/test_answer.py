@@ -30,6 +30,11 @@ OTHER = Article(
     "The bridge in Dalby was opened on Saturday by Anna Berg, its mayor. It cost $12 million to build.",
     title="A bridge at last",
 )
+DEAR = Article(
+    "a3",
+    "The bridge, which was built by hand, cost $12 million. Not everyone was pleased.",
+    title="What the bridge cost",
+)
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,7 @@ def write(bench: Bench, reply: str, question: str = "How much did the bridge cos
     return ask(
         Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, bench.reader, model),
         question,
+        articles=(DEAR,),
         tier="write",
     )
 
@@ -113,7 +119,7 @@ def write(bench: Bench, reply: str, question: str = "How much did the bridge cos
 def test_a_true_sentence_of_the_model_stands_with_its_citation(bench: Bench) -> None:
     claim = write(bench, "The bridge cost $12 million.").claims[0]
     assert (claim.text, claim.by) == ("The bridge cost $12 million.", "model")
-    assert claim.citations[0].quote == "The bridge cost $12 million."
+    assert claim.citations[0].quote == "The bridge, which was built by hand, cost $12 million."
 
 
 @pytest.mark.parametrize(
@@ -122,7 +128,7 @@ def test_a_true_sentence_of_the_model_stands_with_its_citation(bench: Bench) -> 
         ("The bridge cost $15 million.", "does not answer"),
         ("The tunnel cost $12 million.", "does not speak of “tunnel”"),
         ("The bridge of Boris cost $12 million.", "Boris is not named"),
-        ("bridge bridge bridge", "does not"),
+        ("bridge bridge bridge", "repeats a word"),
     ],
 )
 def test_a_false_sentence_of_the_model_is_replaced_by_the_source(
@@ -130,7 +136,7 @@ def test_a_false_sentence_of_the_model_is_replaced_by_the_source(
 ) -> None:
     found = write(bench, reply)
     assert found.claims[0].by == "source"
-    assert found.claims[0].text == "The bridge cost $12 million."
+    assert found.claims[0].text == "The bridge, which was built by hand, cost $12 million."
     assert reason in found.rejected[0].reason
 
 
@@ -139,9 +145,23 @@ def test_the_model_never_sees_more_than_the_sentence_and_the_question(bench: Ben
     ask(
         Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, bench.reader, model),
         "How much did the bridge cost?",
+        articles=(DEAR,),
         tier="write",
     )
-    assert (
-        model.prompts[0][-1].content
-        == "Text: The bridge cost $12 million.\nQuestion: How much did the bridge cost?"
+    text = "The bridge, which was built by hand, cost $12 million."
+    assert model.prompts[0][-1].content == f"Text: {text}\nQuestion: How much did the bridge cost?"
+
+
+def test_a_reply_that_leaves_nothing_out_counts_as_the_words_of_the_source(bench: Bench) -> None:
+    found = write(bench, "The bridge, which was built by hand, cost $12 million.")
+    assert (found.claims[0].by, found.rejected) == ("source", ())
+
+
+def test_a_sentence_with_nothing_to_leave_out_is_not_given_to_the_model(bench: Bench) -> None:
+    model = FakeGenerator(["The bridge cost $12 million."])
+    found = ask(
+        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, bench.reader, model),
+        "How much did the bridge cost?",
+        tier="write",
     )
+    assert (found.claims[0].by, model.prompts) == ("source", [])

@@ -15,7 +15,7 @@ from models.compute import COMPUTE
 from models.faster import faster_copy
 from models.generator import LlamaGenerator, bundled_gguf, load_generator
 from models.llama import Llama, log_softmax
-from models.protocols import Message
+from models.protocols import Lattice, Message
 from rag.errors import CancelledError, ModelError
 
 SYSTEM = Message(
@@ -124,6 +124,24 @@ def test_only_the_given_words_are_written(generator: LlamaGenerator) -> None:
     written = "".join(generator.write(KUSHNER, max_tokens=10, words=allowed))
     assert written
     assert set("".join(written.split())) <= set("Kushneroldis44")
+
+
+def test_with_a_lattice_only_its_paths_are_written(generator: LlamaGenerator) -> None:
+    lattice = Lattice(
+        (" met", " Vladimir Putin", " the mayor of Oslo", " in Moscow"),
+        (0,),
+        ((1, 2), (3,), (3,), ()),
+        (False, True, True, True),
+    )
+    written = "".join(
+        generator.write(KUSHNER, max_tokens=20, opening="Jared Kushner", lattice=lattice)
+    ).rstrip(".")
+    ways = {
+        f" met {whom}{place}"
+        for whom in ("Vladimir Putin", "the mayor of Oslo")
+        for place in ("", " in Moscow")
+    }
+    assert written in ways
 
 
 def test_no_more_tokens_than_asked_for(generator: LlamaGenerator) -> None:

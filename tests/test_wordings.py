@@ -1,0 +1,112 @@
+"""The shorter sentences that a sentence may become: its own words, the answer and the day in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from models.parser import load_parser
+from models.protocols import Lattice
+from rag.wordings import Opening, wordings
+
+PARSER = load_parser()
+RENT = "Norfab's sister Borgin Inc. is being sued by 900 workers in Oslo."
+
+
+def replies(text: str, answer: str | None, asked: str = "", subject: str = "") -> set[str]:
+    """Every reply that the lattice of a sentence allows; the opening is the start of `asked`."""
+    parse = PARSER.parse([text])[0]
+    opening = Opening()
+    if asked:
+        tokens = PARSER.parse([asked])[0].tokens
+        helper = tokens[-1] if asked != subject else None
+        opening = Opening(asked, subject, helper)
+    keep = [] if answer is None else [(text.index(answer), text.index(answer) + len(answer))]
+    lattice = wordings(parse, keep, opening)
+    return {asked + reply for reply in paths(lattice)} if lattice else set()
+
+
+def paths(lattice: Lattice) -> Iterator[str]:
+    waiting = [(piece, lattice.pieces[piece]) for piece in lattice.first]
+    while waiting:
+        piece, text = waiting.pop()
+        if lattice.last[piece]:
+            yield text
+        waiting += [(after, text + lattice.pieces[after]) for after in lattice.follows[piece]]
+
+
+def test_insertions_and_adjuncts_at_the_end_may_go_and_the_answer_stays() -> None:
+    found = replies("The mayor, known for her patience, opened the bridge with a short speech.", "the bridge")
+    assert "The mayor opened the bridge" in found
+    assert "The mayor, known for her patience, opened the bridge with a short speech" in found
+    assert all("the bridge" in reply for reply in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "kept"),
+    [
+        ("The mayor opened the bridge to traffic on Friday with a speech.", "the bridge", "on Friday"),
+        ("The plant employs 900 people, unless the state is wrong.", "900", "unless"),
+        ("The fire killed six people near Oslo, the police said.", "six", "the police said"),
+        ("The storm closed schools of the three northern counties.", "schools", "of the three northern"),
+    ],
+)
+def test_days_limits_speakers_and_what_a_noun_needs_stay(text: str, answer: str, kept: str) -> None:
+    assert all(kept in reply for reply in replies(text, answer) or {text})
+
+
+def test_a_sentence_with_nothing_to_leave_out_has_no_wordings() -> None:
+    assert not replies("The mayor opened the bridge.", "the bridge")
+
+
+def test_without_a_span_the_reason_stays() -> None:
+    text = "The plant, which opened in spring, closed because the firm lost its licence."
+    found = replies(text, None)
+    assert all("because the firm lost its licence" in reply for reply in found or {text})
+
+
+def test_an_opening_goes_on_where_its_subject_does_something() -> None:
+    text = "Oslo: Anna Berg scored 29 points and Buddy Lind made a long throw three seconds into the game."
+    found = replies(text, "three seconds into the game", "Buddy Lind", "Buddy Lind")
+    assert "Buddy Lind made a long throw three seconds into the game" in found
+    assert not any("points" in reply for reply in found)
+
+
+def test_an_opening_on_somebody_else_or_in_another_tense_finds_no_way_on() -> None:
+    assert not replies(RENT, "900", "Norfab is", "Norfab")
+    assert replies(RENT, "900", "Borgin Inc. is", "Borgin Inc.")
+    assert not replies(RENT, "900", "Borgin Inc. was", "Borgin Inc.")
+
+
+def test_a_possibility_is_not_made_of_a_plan() -> None:
+    text = "Restaurants in the whole of the city will open again with 75% of their tables."
+    assert replies(text, "75%", "The restaurants will", "The restaurants")
+    assert not replies(text, "75%", "The restaurants could", "The restaurants")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "asked", "reply"),
+    [
+        ("Berg, 51, who lives in Oslo, said the work took long.", "51", "Anna Berg is", "Anna Berg is 51"),
+        (
+            "Anna Berg, the mayor of Dalby, opened the bridge.",
+            "the mayor of Dalby",
+            "Anna Berg is",
+            "Anna Berg is the mayor of Dalby",
+        ),
+    ],
+)
+def test_what_stands_beside_a_name_says_who_it_is(text: str, answer: str, asked: str, reply: str) -> None:
+    assert replies(text, answer, asked, "Anna Berg") == {reply}
+    assert not replies(text, answer, "Anna Berg was", "Anna Berg")
+    assert not replies(text, answer, "Boris Lind is", "Boris Lind")
+
+
+def test_what_may_be_the_answer_as_well_stays() -> None:
+    text = "The price fell by 45%, to a mere $235,000."
+    parse = PARSER.parse([text])[0]
+    spans = [(text.index(part), text.index(part) + len(part)) for part in ("45%", "$235,000")]
+    lattice = wordings(parse, spans, Opening())
+    assert lattice is None or all("$235,000" in reply for reply in paths(lattice))
+    assert "The price fell by 45%" in replies(text, "45%")
