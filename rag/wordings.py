@@ -179,6 +179,8 @@ def _fits(parse: Parse, start: int, opening: Opening) -> bool:
         return False
     root, helper = roots[0], opening.helper
     if len(roots) == 1 and tokens[root].pos in {"VERB", "AUX"}:
+        if tokens[_joined(tokens, root)].dep != "ROOT":
+            return False  # What somebody believes, fears or hopes.
         helping = [token for token in before if token.head == root and token.dep in {"aux", "auxpass"}]
         if helper is None:
             return not helping and tokens[rest[0]].tag in _FINITE
@@ -187,9 +189,17 @@ def _fits(parse: Parse, start: int, opening: Opening) -> bool:
     return (
         helper is not None
         and stated.lemma == helper.lemma == "be"
+        and stated.dep == "ROOT"
         and _alike(stated, helper)
         and all(tokens[i].head == tokens[root].head for i in roots)
     )
+
+
+def _joined(tokens: Sequence[Token], place: int) -> int:
+    """The first of the verbs that a verb is joined to by "and"."""
+    while tokens[place].dep == "conj" and tokens[place].head != place:
+        place = tokens[place].head
+    return place
 
 
 def _alike(left: Token, right: Token) -> bool:

@@ -110,3 +110,8 @@ def test_what_may_be_the_answer_as_well_stays() -> None:
     lattice = wordings(parse, spans, Opening())
     assert lattice is None or all("$235,000" in reply for reply in paths(lattice))
     assert "The price fell by 45%" in replies(text, "45%")
+
+
+def test_what_somebody_believes_is_not_made_a_fact() -> None:
+    text = "The union fears Norfab will close the plant in Oslo with its 900 jobs."
+    assert not replies(text, "the plant in Oslo", "Norfab will", "Norfab")
