@@ -19,6 +19,8 @@ from rag.records import Article, Citation, Hit
 from rag.spans import Candidate, candidates
 from rag.text import STOPWORDS, adjoin, content_words, normalise, sentences
 
+MOST_HITS = 8
+"""Hits whose sentences are weighed: those behind them hold the best sentence as seldom as not."""
 MAX_SENTENCES = 14
 """Sentences of the hits that are parsed and weighed: those nearest to the question, token by token."""
 MET = 0.25
@@ -119,7 +121,8 @@ class Evidence:
 def gather(
     question: Question, hits: Sequence[Hit], embedder: Embedder, parser: Parser
 ) -> tuple[Sentence, ...]:
-    """Return the sentences of the hits most worth a closer look, parsed, best hits first."""
+    """Return the sentences of the first hits most worth a closer look, parsed, best hits first."""
+    hits = hits[:MOST_HITS]
     *read, asked = embedder.embed_tokens([*(hit.passage.text for hit in hits), question.text])
     wanted = set(question.terms) | {word for name in question.names for word in content_words(name)}
     content = _content_tokens(question, asked)
