@@ -28,12 +28,13 @@ MOST_CLAIMS = 3
 WORTH_ADDING = 0.25
 """A further sentence is added when it is evidenced at least this well, as a share of the best."""
 TRIES = 2
-"""Drafts the model may write of the best sentence. Further ones stand verbatim: a draft takes a second or
-two, and one in seven passes."""
+"""Drafts the model may write of the best sentence. Further sentences stand verbatim."""
 NEAREST = 3
 REPLY_TOKENS = 160
 _ENDS = frozenset('.!?"”’')
 COMPOSE_TOKENS = 200
+TYPED = 0.6
+"""How surely a span is of the kind asked for, from which no other of its sentence need stay beside it."""
 LONGEST_OPENING = 90
 """Characters."""
 
@@ -181,7 +182,7 @@ def _write(
     """Have the model word one sentence; a draft that fails verification is yielded as Rejected."""
     source = " ".join(found.sentence.text.split())
     prompt = write_prompt(question.text, source)
-    keep = _answering(question, found)
+    keep = may_answer(question, found)
     tries = 0
     for opening in _openings(question):
         lattice = wordings(found.sentence.parse, keep, opening)
@@ -209,12 +210,13 @@ def _write(
         yield Rejected(text, reason)
 
 
-def _answering(question: Question, found: Evidence) -> list[tuple[int, int]]:
-    """The spans of the sentence that may be what was asked for, the one we chose first; none when all may."""
+def may_answer(question: Question, found: Evidence) -> list[tuple[int, int]]:
+    """Return the spans that may be the answer, the chosen one first; none when the whole sentence may."""
     if found.span.whole:
         return []
     others = candidates(question, found.sentence.parse, known_people([found.sentence]))
-    may = [span for span in others if not span.whole and span.typed > found.span.typed]
+    least = found.span.typed if found.span.typed < TYPED else 1.0
+    may = [span for span in others if not span.whole and span.typed >= least]
     return [(span.start, span.end) for span in (found.span, *may)]
 
 

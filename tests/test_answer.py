@@ -11,7 +11,7 @@ from models.parser import load_parser
 from models.protocols import Embedder, Generator, Parser, Reader
 from models.reader import OnnxReader
 from models.trees import Trees
-from rag.answer import Draft, answer
+from rag.answer import Draft, answer, may_answer
 from rag.confidence import Calibration
 from rag.engines import FITTED
 from rag.question import read_question
@@ -165,3 +165,27 @@ def test_a_sentence_with_nothing_to_leave_out_is_not_given_to_the_model(bench: B
         tier="write",
     )
     assert (found.claims[0].by, model.prompts) == ("source", [])
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "kept"),
+    [
+        (
+            "What did the firm sell?",
+            "The firm sold its ferry to a bank in Oslo, with a pier and two cranes.",
+            {"its ferry", "bank", "bank in Oslo", "Oslo", "pier", "two cranes"},
+        ),
+        (
+            "How many men did the firm hire?",
+            "The firm hired 40 men for its ferry, with a pier and a crane in Oslo.",
+            {"40"},
+        ),
+    ],
+)
+def test_where_the_kind_of_answer_is_unsure_whatever_may_be_it_stays(
+    bench: Bench, question: str, text: str, kept: set[str]
+) -> None:
+    asked = read_question(question, bench.parser)
+    hits = [Hit(Passage(Article("a4", text), 0, len(text)), 1.0)]
+    found = select(asked, hits, bench.embedder, bench.parser, bench.trees, bench.reader)
+    assert {text[start:end] for start, end in may_answer(asked, found[0])} == kept
