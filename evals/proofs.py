@@ -19,13 +19,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evals.ask import Product, Record, ask_all, offline
 from evals.campaign import score_run
 from evals.corpus import article_files
 from evals.gate import gate
 from evals.runfile import Run
 from evals.suites import Chosen, choose
-from models.protocols import Generator, Message
+from models.protocols import Generator, Message, Reader
 from rag.pipeline import Models, Tearsheet
 from rag.settings import Settings
 
@@ -58,30 +61,37 @@ class Proof:
         return f"  {self.stage:13}{self.change:62}{told}, exit {self.code}{mark}"
 
 
-class Instead:
-    """A generator that is given other messages than the program wrote."""
+class Liar:
+    """A generator that says what no article says, whatever it is asked."""
 
-    def __init__(self, real: Generator, alter: Callable[[Sequence[Message]], list[Message]]) -> None:
-        self._real, self._alter = real, alter
+    def __init__(self, real: Generator) -> None:
+        self._real = real
         self.name, self.fingerprint = real.name, real.fingerprint
 
     def write(self, messages: Sequence[Message], **options: Any) -> Iterator[str]:  # noqa: ANN401 - passed on
-        return self._real.write(self._alter(messages), **options)
+        yield " was found to be false by 77 judges in Utrecht."
 
     def score(self, messages: Sequence[Message], replies: Sequence[str]) -> list[float]:
-        return self._real.score(self._alter(messages), replies)
+        return self._real.score(messages, replies)
+
+    def close(self) -> None:
+        """Leave the real one open: it is used again."""
+
+
+class Blind:
+    """A reader that is not given the question."""
+
+    def __init__(self, real: Reader) -> None:
+        self._real = real
+
+    def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._real.read([re.sub(r"\nQuestion: .*", "\nQuestion:", text) for text in texts])
 
     def close(self) -> None:
         """Leave the real one open: it is used again."""
 
 
 # ---------------------------------------------------------------- what is planted
-
-
-def without_the_text(messages: Sequence[Message]) -> list[Message]:
-    """Return the prompt with the sentence of the article left out of it."""
-    *before, last = messages
-    return [*before, Message(last.role, "\n".join(last.content.split("\n")[1:]))]
 
 
 def unverified(record: Record) -> Record:
@@ -163,6 +173,7 @@ def choosing(chosen: Chosen, settings: Settings) -> Iterator[Proof]:
             ("retrieval", "only the first passage is handed on", _with(plain, passages=1)),
             ("evidence", "the fitted trees count the other way round", _with(plain, turned=True)),
             ("threshold", "nothing is refused any more", _with(plain, threshold=0.0)),
+            ("prompt", "sentences are read without the question", _with(plain, blind=True)),
         ):
             yield judged(stage, change, before, scored(chosen, asked(tearsheet, chosen)), wanted=True)
 
@@ -183,7 +194,12 @@ def harmless(chosen: Chosen, settings: Settings) -> Iterator[Proof]:
 
 
 def _with(
-    plain: Tearsheet, *, passages: int = 0, turned: bool = False, threshold: float | None = None
+    plain: Tearsheet,
+    *,
+    passages: int = 0,
+    turned: bool = False,
+    threshold: float | None = None,
+    blind: bool = False,
 ) -> Tearsheet:
     """Return the same library behind other settings and other fitted weights."""
     settings = replace(plain.settings, passages=passages or plain.settings.passages)
@@ -193,6 +209,8 @@ def _with(
         models.trees.value, models.trees.base = -models.trees.value, -models.trees.base
     if threshold is not None:
         models.calibration = replace(plain.models.calibration, threshold=threshold)
+    if blind and plain.models.reader is not None:
+        models.reader = Blind(plain.models.reader)
     return Tearsheet(settings, plain.library, models)
 
 
@@ -204,19 +222,19 @@ def wording(chosen: Chosen, settings: Settings) -> Iterator[Proof]:
         if generator is None:
             return
         records = asked(plain, chosen)
-        before = scored(chosen, records)
-        instead = Instead(generator, without_the_text)
         models = Models(
-            settings, embedder=plain.models.embedder, parser=plain.models.parser, generator=instead
+            settings,
+            embedder=plain.models.embedder,
+            parser=plain.models.parser,
+            generator=Liar(generator),
         )
-        other = scored(chosen, asked(Tearsheet(plain.settings, plain.library, models), chosen))
-        yield judged("prompt", "the sentence of the article is left out of it", before, other, wanted=True)
-    for stage, change, alter in (
-        ("verification", "the model's first draft stands unchecked", unverified),
-        ("rendering", "each marker is one too high", misnumbered),
+        lies = asked(Tearsheet(plain.settings, plain.library, models), chosen)
+    for stage, change, before, alter in (
+        ("verification", "what a model that lies writes stands unchecked", lies, unverified),
+        ("rendering", "each marker is one too high", records, misnumbered),
     ):
-        altered = {name: alter(record) for name, record in records.items()}
-        yield judged(stage, change, before, scored(chosen, altered), wanted=True)
+        after = {name: alter(record) for name, record in before.items()}
+        yield judged(stage, change, scored(chosen, before), scored(chosen, after), wanted=True)
 
 
 PARTS: dict[str, Callable[[Chosen, Settings], Iterator[Proof]]] = {
