@@ -77,7 +77,6 @@ class FakeGenerator:
         max_tokens: int,
         stop: Sequence[str] = (),
         opening: str = "",
-        words: Sequence[str] = (),
         lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:

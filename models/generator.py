@@ -20,7 +20,7 @@ from models.gguf import Gguf, check_chat_model, read_gguf
 from models.llama import BATCH, Llama, log_softmax
 from models.machine import this_machine
 from models.protocols import Generator, Lattice, Message
-from models.steer import Spelling, Steering, Walk
+from models.steer import Walk
 from models.template import load_template
 from rag.errors import CancelledError, ModelError
 
@@ -109,16 +109,14 @@ class LlamaGenerator:
         max_tokens: int,
         stop: Sequence[str] = (),
         opening: str = "",
-        words: Sequence[str] = (),
         lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the reply in pieces, greedily decoded. Closing the iterator frees the model.
 
-        The reply goes on from `opening`, which is not yielded. When `words` are given, only tokens
-        that spell them may be written; when a `lattice` is, only one of its paths. A second call
-        waits for the first. Raises ModelError when the prompt does not fit, CancelledError when
-        `cancelled()` turns true, also while the prompt is being read.
+        The reply goes on from `opening`, which is not yielded. When a `lattice` is given, only one of
+        its paths may be written. A second call waits for the first. Raises ModelError when the prompt
+        does not fit, CancelledError when `cancelled()` turns true, also while the prompt is being read.
         """
         ticket = self._take_turn(cancelled)
         try:
@@ -127,7 +125,7 @@ class LlamaGenerator:
             if self._begun and segments[: len(self._begun)] == self._begun:
                 with COMPUTE:
                     self._beginning.prepare(self._llama, self._begun, cancelled)
-            pieces = self._pieces(segments, max_tokens, self._steering(words, lattice), cancelled)
+            pieces = self._pieces(segments, max_tokens, self._walk(lattice), cancelled)
             for piece in _without_stops(pieces, stop):
                 self._idle_since = time.monotonic()
                 yield piece
@@ -166,17 +164,16 @@ class LlamaGenerator:
             if self._holder is None:
                 self._llama.free()
 
-    def _steering(self, words: Sequence[str], lattice: Lattice | None) -> Steering | None:
-        tokenise = partial(self._llama.tokens, special=False)
-        if lattice is not None:
-            return Walk(lattice, tokenise, self._llama.endings)
-        return Spelling(words, tokenise, self._llama.endings) if words else None
+    def _walk(self, lattice: Lattice | None) -> Walk | None:
+        if lattice is None:
+            return None
+        return Walk(lattice, partial(self._llama.tokens, special=False), self._llama.endings)
 
     def _pieces(
         self,
         segments: list[list[int]],
         max_tokens: int,
-        steering: Steering | None,
+        walk: Walk | None,
         cancelled: Callable[[], bool] | None,
     ) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -189,7 +186,7 @@ class LlamaGenerator:
                 raise CancelledError("Stopped.")
             with COMPUTE:
                 logits = self._llama.step(token) if step else self._llama.read(segments, cancelled)
-                chosen = steering.choose(logits) if steering else int(logits.argmax())
+                chosen = walk.choose(logits) if walk else int(logits.argmax())
                 if chosen is None:
                     break
                 token = chosen
@@ -198,8 +195,8 @@ class LlamaGenerator:
                 if self._llama.ends(token):
                     break
                 piece = decoder.decode(self._llama.piece(token))
-            if steering:
-                steering.took(token)
+            if walk:
+                walk.took(token)
             if piece:
                 yield piece
         tail = decoder.decode(b"", final=True)

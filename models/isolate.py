@@ -80,13 +80,12 @@ class IsolatedGenerator:
         max_tokens: int,
         stop: Sequence[str] = (),
         opening: str = "",
-        words: Sequence[str] = (),
         lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the reply in pieces; ModelError when the child dies, and the next call has another."""
         request: Line = {"do": "write", "messages": [_plain(message) for message in messages]}
-        request |= {"max_tokens": max_tokens, "stop": list(stop), "opening": opening, "words": list(words)}
+        request |= {"max_tokens": max_tokens, "stop": list(stop), "opening": opening}
         request["lattice"] = asdict(lattice) if lattice else None
         for reply in self._ask(request, cancelled, patience=self._silence):
             yield str(reply["piece"])
@@ -338,7 +337,7 @@ def _answer(generator: LlamaGenerator, request: Line, cancelled: set[int], speak
         elif request["do"] == "count":
             speak({"id": number, "tokens": generator.count_tokens(messages)})
         else:
-            given = {name: request[name] for name in ("max_tokens", "stop", "opening", "words")}
+            given = {name: request[name] for name in ("max_tokens", "stop", "opening")}
             lattice = Lattice(**request["lattice"]) if request["lattice"] else None
             for piece in generator.write(messages, lattice=lattice, cancelled=stopped, **given):
                 speak({"id": number, "piece": piece})

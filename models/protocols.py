@@ -85,15 +85,14 @@ class Generator(Protocol):
         max_tokens: int,
         stop: Sequence[str] = (),
         opening: str = "",
-        words: Sequence[str] = (),
         lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
         """Yield the reply in pieces, greedily decoded. Closing the iterator frees the model.
 
-        The reply goes on from `opening`, which is not yielded. When `words` are given, only tokens
-        that spell them may be written; when a `lattice` is, only one of its paths. Raises ModelError
-        when the prompt does not fit, CancelledError when `cancelled()` turns true.
+        The reply goes on from `opening`, which is not yielded. When a `lattice` is given, only
+        one of its paths may be written. Raises ModelError when the prompt does not fit, CancelledError
+        when `cancelled()` turns true.
         """
         ...
 

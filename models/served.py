@@ -78,16 +78,15 @@ class ServedGenerator:
         max_tokens: int,
         stop: Sequence[str] = (),
         opening: str = "",
-        words: Sequence[str] = (),
         lattice: Lattice | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[str]:
-        """Yield the reply in pieces. A server knows no `words` and no `lattice`; its reply is checked later.
+        """Yield the reply in pieces. A server knows no `lattice`; its reply is checked later.
 
         Raises ModelError when the server cannot be reached, refuses or falls silent, CancelledError
         when `cancelled()` turns true. Closing the iterator ends the connection, and with it the work.
         """
-        del words, lattice
+        del lattice
         if self._closed:
             raise ModelError(f"The model {self.name!r} is closed. Load it again.")
         asked = [{"role": message.role, "content": message.content} for message in messages]

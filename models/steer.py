@@ -1,9 +1,8 @@
-"""Which tokens a reply may go on with: those that spell given words, or those on a path of a lattice."""
+"""Which tokens a reply may go on with: those on a path of a lattice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,32 +13,6 @@ Tokenise = Callable[[str], list[int]]
 
 BREVITY = 3.0
 """Nats by which leaving words out is favoured: a small model goes on copying where it might stop."""
-
-
-class Steering(Protocol):
-    """Says before each token which may come; none when the reply is at its end."""
-
-    def choose(self, logits: NDArray[np.float32]) -> int | None:
-        """Return the token to go on with; None at the end."""
-        ...
-
-    def took(self, token: int) -> None:
-        """Go on behind `token`, the one that was chosen."""
-        ...
-
-
-class Spelling:
-    """Only tokens that spell `words`, in any order, and the ends."""
-
-    def __init__(self, words: Sequence[str], tokenise: Tokenise, ends: Sequence[int]) -> None:
-        spelled = {token for word in words for form in (word, f" {word}") for token in tokenise(form)}
-        self._allowed = np.array(sorted(spelled | set(ends)), np.intp)
-
-    def choose(self, logits: NDArray[np.float32]) -> int | None:
-        return int(self._allowed[logits[self._allowed].argmax()])
-
-    def took(self, token: int) -> None:
-        """Allow the same again."""
 
 
 class Walk:
@@ -55,6 +28,7 @@ class Walk:
         self._at = {(piece, 0) for piece in lattice.first}
 
     def choose(self, logits: NDArray[np.float32]) -> int | None:
+        """Return the token to go on with; None at the end."""
         worth = self._worth()
         return max(worth, key=lambda token: (float(logits[token]) + worth[token], -token)) if worth else None
 
@@ -74,6 +48,7 @@ class Walk:
         return found
 
     def took(self, token: int) -> None:
+        """Go on behind `token`, the one that was chosen."""
         before, self._at = self._at, set()
         for piece, done in before:
             if not self._whole(piece, done):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from models.protocols import Generator, Message, Parse, Parser
+from models.protocols import Generator, Message, Parse, Parser, Token
 from rag.errors import CancelledError
 from rag.records import Brief, Claim, Event, Point, Rejected
 from rag.statements import Step
 from rag.text import normalise
+from rag.trim import tidy
 from rag.verify import check, well_formed
+from rag.wordings import Opening, wordings
 
 LONG = 18
 """Words from which a line is worth tightening."""
 SHORTER = 0.85
 """Part of its words that the shorter line may have at most."""
-REPLY_TOKENS = 60
+REPLY_TOKENS = 100
+_ENDS = frozenset('.!?"”’')
+_AMOUNTS = frozenset("CARDINAL DATE MONEY ORDINAL PERCENT QUANTITY TIME".split())
 KINDS = frozenset({"answer", "points", "alone"})
 
 
@@ -48,7 +51,9 @@ def tighten(
         done += 1
         if len(claim.text.split()) < LONG or "“" in claim.text or '"' in claim.text:
             return claim
-        text = _ask(claim.text, writer, cancelled)
+        text = _ask(_parses(parser, claim.text)[0], writer, cancelled)
+        if not text or normalise(text) == normalise(claim.text):
+            return claim
         wrong = objection(text, claim, parser)
         if wrong:
             rejected.append(Rejected(text, wrong))
@@ -75,20 +80,26 @@ def tighten(
     )
 
 
-def _ask(text: str, writer: Generator, cancelled: Callable[[], bool] | None) -> str:
+def _ask(line: Parse, writer: Generator, cancelled: Callable[[], bool] | None) -> str:
+    """Return the model's wording of a line out of the line's own words; empty when it has but one."""
+    keep = [(token.start, token.end) for token in line.tokens if _stays(token)]
+    lattice = wordings(line, keep, Opening())
+    if lattice is None:
+        return ""
     prompt = [
         Message(
             "system",
             "You shorten sentences. Keep the names, the numbers and the meaning. Write one sentence.",
         ),
-        Message("user", f"Shorten this sentence: {text}"),
+        Message("user", f"Shorten this sentence: {line.text}"),
     ]
-    opening = " ".join(text.split()[:3])
-    words = sorted({*text.split(), *re.findall(r"\w+|[^\w\s]", text), "and", "to", "the", "of", "in", "."})
-    pieces = writer.write(
-        prompt, max_tokens=REPLY_TOKENS, stop=("\n",), opening=opening, words=words, cancelled=cancelled
-    )
-    return " ".join((opening + "".join(pieces)).split())
+    pieces = writer.write(prompt, max_tokens=REPLY_TOKENS, stop=("\n",), lattice=lattice, cancelled=cancelled)
+    text = "".join(pieces).strip()
+    return tidy(text if text[-1:] in _ENDS else f"{text}.")
+
+
+def _stays(token: Token) -> bool:
+    return token.pos in {"PROPN", "NUM"} or token.entity in _AMOUNTS
 
 
 def objection(text: str, claim: Claim, parser: Parser) -> str:
@@ -101,7 +112,7 @@ def objection(text: str, claim: Claim, parser: Parser) -> str:
         return wrong
     said = normalise(text)
     for token in line.tokens:
-        if token.pos in {"PROPN", "NUM"} and normalise(token.text) not in said:
+        if _stays(token) and normalise(token.text) not in said:
             return f"it leaves out {token.text}"
     verdict = check(own, [source], published=claim.citations[0].article.published)
     return "" if verdict.support == "supported" else verdict.reason

@@ -119,13 +119,6 @@ def test_an_opening_is_continued_and_not_repeated(generator: LlamaGenerator) -> 
     assert written == " a 44-year-old"
 
 
-def test_only_the_given_words_are_written(generator: LlamaGenerator) -> None:
-    allowed = ["Kushner", "old", "is", "44"]
-    written = "".join(generator.write(KUSHNER, max_tokens=10, words=allowed))
-    assert written
-    assert set("".join(written.split())) <= set("Kushneroldis44")
-
-
 def test_with_a_lattice_only_its_paths_are_written(generator: LlamaGenerator) -> None:
     lattice = Lattice(
         (" met", " Vladimir Putin", " the mayor of Oslo", " in Moscow"),

@@ -41,7 +41,6 @@ def test_the_child_says_what_the_model_says_here(isolated: IsolatedGenerator) ->
         "max_tokens": 6,
         "opening": "Jared Kushner",
         "stop": ("old",),
-        "words": ("is", "44", "years", "old"),
     }
     assert list(isolated.write(KUSHNER, **asked)) == list(here.write(KUSHNER, **asked))
     assert isolated.score(KUSHNER, ["44", "91"]) == here.score(KUSHNER, ["44", "91"])

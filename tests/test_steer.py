@@ -1,11 +1,11 @@
-"""Replies kept to given words, and to the paths of a lattice, whatever the model would rather write."""
+"""Replies kept to the paths of a lattice, whatever the model would rather write."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from models.protocols import Lattice
-from models.steer import BREVITY, Spelling, Steering, Walk
+from models.steer import BREVITY, Walk
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz .\0"
 END = LETTERS.index("\0")
@@ -15,14 +15,14 @@ def tokenise(text: str) -> list[int]:
     return [LETTERS.index(letter) for letter in text]
 
 
-def written(steering: Steering, liked: str = "") -> str:
+def written(walk: Walk, liked: str = "") -> str:
     """What a model writes that likes some letters, the first the most, and rather goes on than ends."""
     logits = np.full(len(LETTERS), -5.0, np.float32)
     for place, letter in enumerate(liked):
         logits[LETTERS.index(letter)] = 50.0 - place
     text = ""
-    while len(text) < 40 and (token := steering.choose(logits)) is not None and token != END:
-        steering.took(token)
+    while len(text) < 40 and (token := walk.choose(logits)) is not None and token != END:
+        walk.took(token)
         text += LETTERS[token]
     return text
 
@@ -30,10 +30,6 @@ def written(steering: Steering, liked: str = "") -> str:
 LATTICE = Lattice(
     ("the", " cat", " car", " ran"), (0,), ((1, 2, 3), (3,), (3,), ()), (False, False, False, True)
 )
-
-
-def test_only_letters_of_the_words_are_written() -> None:
-    assert set(written(Spelling(["ab", "c"], tokenise, [END]), "zyxb")) == {"b"}
 
 
 def test_only_paths_of_the_lattice_are_written() -> None:
