@@ -51,10 +51,6 @@ NEWS = 0.8
 """How much more a sentence of the newest article is worth than one of the oldest."""
 FIRST = 1.4
 """How much more the first sentence of an article is worth that is among the newer ones."""
-OUTCOME = 1.6
-"""How much more the first sentence of the newest report is worth, and the second when it gives a number;"""
-CHANGED = 2.0
-"""and how much more a sentence that gives a number as it now stands: "That brings the dead to six."."""
 OPINION_COST = 0.25
 """What is left of the worth of a sentence from an opinion piece."""
 MORE_WITH_FIGURES = 1.2
@@ -92,11 +88,6 @@ class Pool:
             else 0.5
             for s in self.statements
         }
-
-    def newest(self, statement: Statement) -> bool:
-        """Whether it is of the latest day, of several."""
-        recency = self.recency
-        return recency[statement.article.id] == 1.0 and min(recency.values()) < 1.0
 
     @cached_property
     def origins(self) -> tuple[str, ...]:
@@ -360,9 +351,6 @@ class Chooser:
         value *= 0.93 ** self.per_origin[statement.origin]
         if not statement.place and self.pool.recency[statement.article.id] > 0.5:
             value *= FIRST
-        if self.pool.newest(statement) and statement.place <= (1 if statement.counts else 0):
-            value *= OUTCOME
-        value *= CHANGED if statement.updates and self.pool.recency[statement.article.id] > 0.5 else 1.0
         value *= 1 - NEWS / 2 + NEWS * self.pool.recency[statement.article.id]
         value *= OPINION_COST if statement.article.id in self.pool.opinions else 1.0
         value *= MORE_WITH_FIGURES if statement.counts else 1.0

@@ -63,14 +63,6 @@ _TAKES_BACK = re.compile(
 )
 _ASKS = re.compile(r"\b(?:what|how|who|whom|whose|why|where|when|which|whether)\b", re.I)
 _LEANING = frozenset("he she it they this that these those such his her their its both".split())
-_UPDATES = re.compile(
-    r"\b(?:br(?:ing|ings|inging|ought)|rais(?:es|ed|ing)|r(?:ises|ose|isen)|f(?:alls|ell|allen)|climbed|grew|"
-    r"dropped|corrected|revised|lowered)\b[^.;]{0,60}?"
-    r"\bto (?:\w+ ){0,2}?(?P<number>[£$€]?\d|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
-    r"|\b(?:final (?:result|count|tally|toll|number|figure)|in the end|now (?:known|put|stands?))\b",
-    re.I,
-)
-"""How a number is given as it stands after others were: "rose to", "the final count"."""
 _SUPPOSING = frozenset("could may might".split())
 _SPEECH = re.compile(
     r"\b(?:sa(?:id|ys|ying)|told|tells|wr(?:ote|ites)|add(?:ed|s)|argu(?:ed|es)|warn(?:ed|s)|claim(?:ed|s)|"
@@ -132,12 +124,6 @@ class Statement:
             or (entity.label == "CARDINAL" and entity.text.casefold() not in {"one", "two", "half"})
             for entity in self.parse.entities
         )
-
-    @cached_property
-    def updates(self) -> bool:
-        """Whether it gives a number as it stands after others were given."""
-        found = _UPDATES.search(self.parse.text)
-        return found is not None and (found["number"] is not None or self.counts)
 
     @cached_property
     def supposes(self) -> bool:

@@ -13,7 +13,6 @@ from rag.errors import CancelledError
 from rag.read import read_file
 from rag.records import Article, Brief
 from rag.render import brief_words
-from rag.statements import gather_statements
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds" / "articles"
 
@@ -108,21 +107,6 @@ def test_cancelling_stops_the_work():
 
 def test_nothing_is_said_of_no_articles():
     assert brief("the Moscow talks", [], Tools()).status == "refused"
-
-
-@pytest.mark.parametrize(
-    ("said", "is_one"),
-    [
-        ("That brings the number of dead in Dalby to six.", True),
-        ("Norfab raised its offer to 46.50 euros a share.", True),
-        ("The final result in Dalby is 427 votes to 423.", True),
-        ("A baker brought six loaves to the harbour.", False),
-        ("Norfab has three plants in the north.", False),
-    ],
-)
-def test_a_number_as_it_now_stands_is_told_from_others(said, is_one):
-    (statement,) = gather_statements("Norfab", [Article("a" * 16, said)], Tools.embedder, Tools.parser)
-    assert statement.updates is is_one
 
 
 def test_friday_of_another_week_does_not_bear_out_friday():
