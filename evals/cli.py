@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evals.codes import BROKEN, UNUSABLE, complain
 from rag.errors import InputError, TearsheetError
+from rag.session import care_arguments
 from rag.settings import TIERS, Settings
 
 EPILOG = """\
@@ -167,6 +168,7 @@ def _public_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="the files of the set")
     parser.add_argument("--limit", type=int, metavar="N", help="N of its questions, evenly spread")
     parser.add_argument("--tier", choices=TIERS, help="how answers are worded")
+    care_arguments(parser)
 
 
 DOINGS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {

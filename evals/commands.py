@@ -257,7 +257,14 @@ def _slices(chosen: Chosen) -> list[str]:
 
 
 def _public(given: argparse.Namespace, settings: Settings) -> int:
-    lines = run_public(given.layout, given.paths, settings, limit=given.limit, on_progress=progress())
+    lines = run_public(
+        given.layout,
+        given.paths,
+        settings,
+        limit=given.limit,
+        care=given.care or "usual",
+        on_progress=progress(),
+    )
     print("\n".join(lines))
     return OK
 

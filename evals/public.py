@@ -19,7 +19,7 @@ from evals.ask import Progress, offline
 from evals.official import Outcome, alce, diversesumm, multihop, ramdocs, realtimeqa, squad, wice
 from evals.official import Scored as Scored
 from rag.errors import InputError
-from rag.records import Article, Passage
+from rag.records import Article, Care, Passage
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -231,9 +231,13 @@ def run_public(
     settings: Settings,
     *,
     limit: int | None = None,
+    care: Care = "usual",
     on_progress: Progress | None = None,
 ) -> list[str]:
-    """Ask the set and return its figures, a line each, with how many questions they are of."""
+    """Ask the set and return its figures, a line each, with how many questions they are of.
+
+    A lenient `care` fits a set in which every question has an answer, a strict one the opposite.
+    """
     loaded = load(layout, paths, limit=limit)
     outcomes = []
     with _library(settings) as (tearsheet, folder):
@@ -243,12 +247,13 @@ def run_public(
             if on_progress is not None:
                 on_progress(done, len(loaded.items), item.question)
             outcomes.append(
-                _judge_claim(tearsheet, item) if layout == "wice" else _ask(tearsheet, item, folder)
+                _judge_claim(tearsheet, item) if layout == "wice" else _ask(tearsheet, item, folder, care)
             )
         if on_progress is not None:
             on_progress(len(loaded.items), len(loaded.items), "")
     names = ", ".join(path.name for path in paths)
     head = f"{layout}: {names}, {len(outcomes)} questions, tier {settings.tier}"
+    head += "" if care == "usual" else f", {care}"
     return [head, *(str(each) for each in LAYOUTS[layout][1](outcomes))]
 
 
@@ -278,13 +283,13 @@ def _fill(tearsheet: Tearsheet, texts: Sequence[Text], folder: Path) -> None:
     tearsheet.add([path])
 
 
-def _ask(tearsheet: Tearsheet, item: Item, folder: Path) -> Outcome:
+def _ask(tearsheet: Tearsheet, item: Item, folder: Path, care: Care) -> Outcome:
     from rag.render import answer_text
 
     if item.texts:
         tearsheet.remove([article.id for article in tearsheet.library.articles()])
         _fill(tearsheet, item.texts, folder)
-    answer = tearsheet.ask(item.question)
+    answer = tearsheet.ask(item.question, care=care)
     refused = answer.status == "refused"
     cited = [citation for claim in answer.claims for citation in claim.citations]
     cited += [citation for side in answer.sides for citation in side.citations]

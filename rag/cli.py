@@ -26,6 +26,7 @@ from rag.session import (
     Command,
     Opener,
     Session,
+    care_arguments,
     chosen,
     complain,
     console,
@@ -153,13 +154,7 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help='take "last week" or "according to the Times" as mere words',
     )
-    care = parser.add_mutually_exclusive_group()
-    care.add_argument(
-        "--strict", dest="care", action="store_const", const="strict", help="refuse unless rather sure"
-    )
-    care.add_argument(
-        "--lenient", dest="care", action="store_const", const="lenient", help="answer also when unsure"
-    )
+    care_arguments(parser)
     filter_arguments(parser)
 
 

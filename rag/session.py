@@ -68,6 +68,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def care_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let a command refuse sooner or later than usual."""
+    care = parser.add_mutually_exclusive_group()
+    care.add_argument(
+        "--strict", dest="care", action="store_const", const="strict", help="refuse unless rather sure"
+    )
+    care.add_argument(
+        "--lenient", dest="care", action="store_const", const="lenient", help="answer also when unsure"
+    )
+
+
 def filter_arguments(parser: argparse.ArgumentParser) -> None:
     """Let a command be narrowed to some articles; each option may be given several times but the dates."""
     only = parser.add_argument_group("only these articles")
