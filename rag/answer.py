@@ -20,7 +20,7 @@ from rag.question import Question
 from rag.records import Answer, Citation, Claim, Hit, Rejected, Side, Status, Tier
 from rag.spans import candidates
 from rag.text import STOPWORDS, normalise, sentences, words
-from rag.trim import below, tidy
+from rag.trim import below, finish
 from rag.verify import check, well_formed
 from rag.wordings import Opening, wordings
 
@@ -31,7 +31,6 @@ TRIES = 2
 """Drafts the model may write of the best sentence. Further sentences stand verbatim."""
 NEAREST = 3
 REPLY_TOKENS = 160
-_ENDS = frozenset('.!?"”’')
 COMPOSE_TOKENS = 200
 TYPED = 0.6
 """How surely a span is of the kind asked for, from which no other of its sentence need stay beside it."""
@@ -200,7 +199,7 @@ def _write(
         ):
             text += piece
             yield Draft(text.strip())
-        text = tidy(text if text[-1:] in _ENDS else f"{text}.")
+        text = finish(text)
         if normalise(text) == normalise(source):
             return
         reason = objection(parser.parse([text])[0], found, question)

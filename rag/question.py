@@ -31,6 +31,9 @@ LABELS: dict[Kind, frozenset[str]] = {
 }
 """The named-entity labels (OntoNotes) that can answer a kind."""
 
+AMOUNTS = frozenset({"DATE", "TIME", "CARDINAL", "ORDINAL", "PERCENT", "MONEY", "QUANTITY"})
+"""The labels of numbers, amounts and times: what is named there is no name."""
+
 NUMERIC = frozenset({"count", "money", "percent", "amount", "age", "date", "duration"})
 """Kinds that only a number or a date can answer."""
 
@@ -160,7 +163,7 @@ def _names(parse: Parse) -> tuple[str, ...]:
 
 
 def _is_name(token: Token, parse: Parse) -> bool:
-    if token.entity in {"DATE", "TIME", "CARDINAL", "ORDINAL", "PERCENT", "MONEY", "QUANTITY"}:
+    if token.entity in AMOUNTS:
         return False
     first = token.start == parse.tokens[0].start
     if first and normalise(token.text) in STOPWORDS:

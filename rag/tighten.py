@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from models.protocols import Generator, Message, Parse, Parser, Token
 from rag.errors import CancelledError
-from rag.records import Brief, Claim, Event, Point, Rejected
+from rag.question import AMOUNTS
+from rag.records import Brief, Citation, Claim, Event, Point, Rejected
 from rag.statements import Step
 from rag.text import normalise
-from rag.trim import tidy
+from rag.trim import finish
 from rag.verify import check, well_formed
 from rag.wordings import Opening, wordings
 
@@ -19,8 +20,6 @@ LONG = 18
 SHORTER = 0.85
 """Part of its words that the shorter line may have at most."""
 REPLY_TOKENS = 100
-_ENDS = frozenset('.!?"”’')
-_AMOUNTS = frozenset("CARDINAL DATE MONEY ORDINAL PERCENT QUANTITY TIME".split())
 KINDS = frozenset({"answer", "points", "alone"})
 
 
@@ -51,10 +50,11 @@ def tighten(
         done += 1
         if len(claim.text.split()) < LONG or "“" in claim.text or '"' in claim.text:
             return claim
-        text = _ask(_parses(parser, claim.text)[0], writer, cancelled)
+        line = _parses(parser, claim.text)[0]
+        text = _ask(line, writer, cancelled)
         if not text or normalise(text) == normalise(claim.text):
             return claim
-        wrong = objection(text, claim, parser)
+        wrong = _objection(text, line, claim.citations[0], parser)
         if wrong:
             rejected.append(Rejected(text, wrong))
             return claim
@@ -95,18 +95,18 @@ def _ask(line: Parse, writer: Generator, cancelled: Callable[[], bool] | None) -
     ]
     pieces = writer.write(prompt, max_tokens=REPLY_TOKENS, stop=("\n",), lattice=lattice, cancelled=cancelled)
     text = "".join(pieces).strip()
-    return tidy(text if text[-1:] in _ENDS else f"{text}.")
+    return finish(text)
 
 
 def _stays(token: Token) -> bool:
-    return token.pos in {"PROPN", "NUM"} or token.entity in _AMOUNTS
+    return token.pos in {"PROPN", "NUM"} or token.entity in AMOUNTS
 
 
-def objection(text: str, claim: Claim, parser: Parser) -> str:
+def _objection(text: str, line: Parse, cited: Citation, parser: Parser) -> str:
     """Return why a tightened line may not stand for the line; empty when it may."""
-    if len(text.split()) > SHORTER * len(claim.text.split()):
+    if len(text.split()) > SHORTER * len(line.text.split()):
         return "it is no shorter"
-    own, line, source = _parses(parser, text, claim.text, claim.citations[0].quote)
+    own, source = _parses(parser, text, cited.quote)
     wrong = well_formed(own)
     if wrong:
         return wrong
@@ -114,7 +114,7 @@ def objection(text: str, claim: Claim, parser: Parser) -> str:
     for token in line.tokens:
         if _stays(token) and normalise(token.text) not in said:
             return f"it leaves out {token.text}"
-    verdict = check(own, [source], published=claim.citations[0].article.published)
+    verdict = check(own, [source], published=cited.article.published)
     return "" if verdict.support == "supported" else verdict.reason
 
 
@@ -122,4 +122,4 @@ def _parses(parser: Parser, *texts: str) -> list[Parse]:
     return parser.parse([" ".join(text.split()) for text in texts])
 
 
-__all__ = ["objection", "tighten"]
+__all__ = ["tighten"]

@@ -64,6 +64,7 @@ def shorten(parse: Parse, *, keep: Sequence[tuple[int, int]] = ()) -> Iterator[s
             made.pop()
 
 
+_ENDS = frozenset('.!?"”’')
 _RANK = {"opener": 0, "relcl": 1, "appos": 2, "advcl": 3, "acl": 4, "prep": 5, "npadvmod": 6, "conj": 7}
 
 
@@ -75,6 +76,11 @@ def tidy(text: str) -> str:
     text = re.sub(r",\s*([.;:!?])", r"\1", text)
     text = re.sub(r"^[,;:\s]+", "", text)
     return text[:1].upper() + text[1:]
+
+
+def finish(text: str) -> str:
+    """Return the text tidied, with a full stop where it ends on nothing that ends a sentence."""
+    return tidy(text if text[-1:] in _ENDS else f"{text}.")
 
 
 def _opening(parse: Parse) -> Iterator[Cut]:
@@ -182,4 +188,4 @@ def balanced(text: str) -> bool:
     )
 
 
-__all__ = ["Cut", "balanced", "below", "cuts", "must_stay", "shorten", "tidy"]
+__all__ = ["Cut", "balanced", "below", "cuts", "finish", "must_stay", "shorten", "tidy"]
