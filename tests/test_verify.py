@@ -12,7 +12,7 @@ MET = "Steve Witkoff and Jared Kushner, who is Trump's son-in-law, met Putin in 
 PLAN = "It would cap the size of the army at 600,000 troops and use $100 billion in frozen Russian assets."
 LIEU = "Ted Lieu, a Democrat, branded the envoy “an actual traitor”, adding: “Witkoff works for us.”"
 FUND = (
-    "Putin was joined by his aide, Yuri Ushakov, and Kirill Dmitriev, the head of the sovereign wealth fund."
+    "Putin was joined by Yuri Ushakov, his aide, and Kirill Dmitriev, the head of the sovereign wealth fund."
 )
 DRAFT = "The draft, allegedly written by Mr. Witkoff, would force Ukraine to concede regions to Russia."
 SAID = "Rubio told reporters that the negotiators had made progress in Geneva."
