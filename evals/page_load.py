@@ -52,12 +52,13 @@ LAST = ("by", "wick", "ford", "stad", "holt", "mere", "vik", "burg", "dale", "ne
 
 # Resolves to the milliseconds from pressing Enter to sources, to words and to the end, as they are shown.
 WATCH = """
-() => { window.asked = new Promise(done => {
-  const before = document.querySelectorAll('#answers h2').length, seen = {}, began = performance.now();
+patience => { window.asked = new Promise((done, failed) => {
+  const first = () => document.querySelector('#answers article');
+  const before = first()?.id, seen = {}, began = performance.now();
+  setTimeout(() => failed(new Error('No answer came.')), patience);
   const look = () => {
-    const now = performance.now() - began, fresh = document.querySelectorAll('#answers h2').length > before;
-    const newest = document.querySelector('#answers article');
-    if (!fresh || !newest) return;
+    const now = performance.now() - began, newest = first();
+    if (!newest || newest.id === before) return;
     const words = newest.querySelector('.ts-draft, .ts-claim, .ts-quote, .ts-short, .ts-opening');
     if (!seen.sources && document.querySelector('#sources article')) seen.sources = now;
     if (!seen.words && words) seen.words = now;
@@ -164,13 +165,12 @@ def begin(page: Page, question: str) -> None:
     """Type a question and send it."""
     box = page.get_by_role("textbox", name="Your question")
     box.fill(question)
-    page.evaluate(WATCH)
+    page.evaluate(WATCH, PATIENCE)
     box.press("Enter")
 
 
 def end(page: Page) -> dict[str, float]:
     """Wait for the answer to what was begun."""
-    page.set_default_timeout(PATIENCE)
     seen: dict[str, float] = page.evaluate("() => window.asked")
     return {name: round(spent / 1000, 3) for name, spent in seen.items()}
 
