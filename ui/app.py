@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from models.compute import give_back_freed_memory
 from rag.errors import InputError, LockedError, TearsheetError
 from rag.pipeline import Tearsheet
 from rag.settings import Settings
@@ -114,6 +115,7 @@ def serve(
         guard.require_closed(host, password=password, mcp=mcp)
     chosen = free_port(host, port)
     guard.private_folder(TEMPORARY)
+    give_back_freed_memory()
     with _own_or_read(settings) as tearsheet:
         page = build(tearsheet)
         beside = open_beside(page, tearsheet, mcp=mcp)
