@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.protocols import Embedder, Parse, Parser, Token, Tokens, Vectors
 from models.words import WordVectors, load_words
-from rag.names import akin, article_words, name_keys, same_name
+from rag.names import akin, name_keys, named_in, same_name
 from rag.question import NUMERIC, Question
 from rag.records import Article, Citation, Hit
 from rag.spans import Candidate, candidates
@@ -89,8 +89,7 @@ class Sentence:
 
     def names_anything(self, name: str) -> bool:
         """Whether the whole article names it somewhere."""
-        held = article_words(self.article.text) | article_words(self.article.title)
-        return any(same_name(word, key) for key in name_keys(name) for word in held)
+        return named_in(name, self.article.text) or named_in(name, self.article.title)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -52,9 +53,38 @@ _SPELLINGS = {
     "americans": "usa", "uk": "britain", "u.k.": "britain", "u.k": "britain", "e.u": "europe",
     "british": "britain", "eu": "europe",
     "european": "europe", "e.u.": "europe",
-    "russians": "russia", "russian": "russia", "ukrainian": "ukraine", "ukrainians": "ukraine",
-    "chinese": "china", "israeli": "israel", "french": "france", "german": "germany", "saudi": "saudi",
 }  # fmt: skip
+_PEOPLES = (
+    "afghan afghanistan, african africa, albanian albania, algerian algeria, argentine argentina, "
+    "argentinian argentina, armenian armenia, asian asia, australian australia, austrian austria, "
+    "belarusian belarus, belgian belgium, bolivian bolivia, bosnian bosnia, brazilian brazil, "
+    "bulgarian bulgaria, californian california, cambodian cambodia, canadian canada, chilean chile, "
+    "chinese china, colombian colombia, croatian croatia, cuban cuba, cypriot cyprus, czech czechia, "
+    "danish denmark, dutch netherlands, egyptian egypt, english england, estonian estonia, "
+    "ethiopian ethiopia, finnish finland, french france, georgian georgia, german germany, "
+    "ghanaian ghana, greek greece, haitian haiti, hawaiian hawaii, hungarian hungary, icelandic iceland, "
+    "indian india, indonesian indonesia, iranian iran, iraqi iraq, irish ireland, israeli israel, "
+    "italian italy, jamaican jamaica, japanese japan, jordanian jordan, kenyan kenya, korean korea, "
+    "kuwaiti kuwait, latvian latvia, lebanese lebanon, libyan libya, lithuanian lithuania, "
+    "malaysian malaysia, mexican mexico, moldovan moldova, mongolian mongolia, moroccan morocco, "
+    "nigerian nigeria, norwegian norway, pakistani pakistan, palestinian palestine, peruvian peru, "
+    "philippine philippines, filipino philippines, polish poland, portuguese portugal, qatari qatar, "
+    "romanian romania, russian russia, rwandan rwanda, scottish scotland, senegalese senegal, "
+    "serbian serbia, slovak slovakia, slovenian slovenia, somali somalia, spanish spain, sudanese sudan, "
+    "swedish sweden, swiss switzerland, syrian syria, taiwanese taiwan, texan texas, thai thailand, "
+    "tunisian tunisia, turkish turkey, ugandan uganda, ukrainian ukraine, uruguayan uruguay, "
+    "venezuelan venezuela, vietnamese vietnam, welsh wales, yemeni yemen, zimbabwean zimbabwe, "
+    "eastern east, northern north, southern south, western west"
+)
+for _adjective, _place in (pair.split() for pair in _PEOPLES.split(", ")):
+    _SPELLINGS |= {_adjective: _place, f"{_adjective}s": _place}
+_SPELLINGS["saudis"] = "saudi"
+_SEATS = {
+    "washington": "usa", "moscow": "russia", "kremlin": "russia", "kyiv": "ukraine", "kiev": "ukraine",
+    "beijing": "china", "tehran": "iran", "brussels": "europe", "london": "britain", "paris": "france",
+    "berlin": "germany", "tokyo": "japan", "seoul": "korea", "ankara": "turkey", "riyadh": "saudi",
+}  # fmt: skip
+"""Seats of government, which stand for it."""
 
 
 _MARKS = ".,;:!?\"'()[]"
@@ -89,5 +119,23 @@ def _sound(word: str) -> str:
 @lru_cache(maxsize=256)
 def article_words(text: str) -> frozenset[str]:
     """Return the different words of a text, normalised; possessives and hyphened parts by themselves too."""
-    found = set(normalise(text).replace("-", " ").split())
+    whole = normalise(text)
+    found = {*whole.split(), *whole.replace("-", " ").split()}
     return frozenset(word.strip(".,;:!?\"'()") for word in found)
+
+
+def named_in(name: str, text: str) -> bool:
+    """Whether a text names it somewhere: by its last word, in the plural, or by its initials."""
+    held = article_words(text)
+    for key in name_keys(name):
+        one = key.removesuffix("s") if len(key) > 3 else key
+        keys = {key, _SEATS.get(key, key)}
+        if any(
+            any(same_name(word, each) for each in keys)
+            or word.removesuffix("s") == one
+            or (one[-1:].isdigit() and word.startswith(one))
+            for word in held
+        ):
+            return True
+    initials = "".join(word[0] for word in name.split() if word[0].isupper())
+    return len(initials) > 1 and re.search(rf"\b{initials}\b", text) is not None

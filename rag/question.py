@@ -67,6 +67,7 @@ _NOUNS: tuple[tuple[Kind, str], ...] = (
 )
 _FOCUS: dict[str, Kind] = {noun: kind for kind, nouns in _NOUNS for noun in nouns.split()}
 """What a question asks for by the noun after "which" or "what"."""
+_ASKING = frozenset("who whom whose when where why how what which".split())
 _ROLES = frozenset("job role post position title occupation profession office rank function".split())
 _SAYING = frozenset(
     (
@@ -166,7 +167,7 @@ def _is_name(token: Token, parse: Parse) -> bool:
     if token.entity in AMOUNTS:
         return False
     first = token.start == parse.tokens[0].start
-    if first and normalise(token.text) in STOPWORDS:
+    if first and (normalise(token.text) in STOPWORDS or (token.tag == "NNPS" and not token.entity)):
         return False
     capital = token.text[:1].isupper()
     return (
@@ -181,7 +182,10 @@ def _kind(parse: Parse) -> tuple[Kind, str]:
     low = normalise(parse.text)
     tokens = parse.tokens
     lemmas = [token.lemma.casefold() for token in tokens]
-    for position, word in enumerate(lemmas):
+    asking = [i for i, word in enumerate(lemmas) if word in _ASKING]
+    # "The city where the talks were held" asks for nothing, unless nothing else does.
+    for position in [i for i in asking if tokens[tokens[i].head].dep not in {"relcl", "advcl"}] or asking:
+        word = lemmas[position]
         if word in {"who", "whom", "whose"}:
             return ("role" if _asks_role(tokens, position) else "person"), ""
         if word == "when":
@@ -192,8 +196,7 @@ def _kind(parse: Parse) -> tuple[Kind, str]:
             return "reason", ""
         if word == "how":
             return _how(low[low.find("how") :], tokens, position)
-        if word in {"what", "which"}:
-            return _what(low, tokens, position)
+        return _what(low, tokens, position)
     if tokens and (tokens[0].pos in {"AUX", "VERB"}) and low.endswith("?"):
         return "yesno", ""
     return "thing", ""
@@ -246,10 +249,11 @@ def _focus(tokens: tuple[Token, ...], position: int) -> str:
     head = tokens[asked.head]
     if asked.dep in {"det", "amod", "nmod", "compound", "poss"} and head.pos in {"NOUN", "PROPN"}:
         return head.lemma.casefold()
-    for token in tokens[position + 1 : position + 4]:
-        if token.pos == "NOUN":
+    for i in range(position + 1, min(position + 6, len(tokens))):
+        token, hyphened = tokens[i], "-" in {other.text for other in tokens[i - 1 : i + 2]}
+        if token.pos == "NOUN" and not hyphened:
             return token.lemma.casefold()
-        if token.pos not in {"NUM", "ADJ", "PROPN", "DET"}:
+        if token.pos not in {"NUM", "ADJ", "PROPN", "DET"} and not hyphened:
             break
     if head.lemma.casefold() == "be":
         for token in tokens[position + 1 :]:

@@ -14,7 +14,9 @@ UNITS = re.compile(
     re.I,
 )
 _AGE = re.compile(
-    r"(?<=, )\d{1,3}(?=,|\)| |$)|\b\d{1,3}(?=[ -]years?[ -]old)|(?<=\baged )\d{1,3}\b|(?<=\()\d{1,3}(?=\))"
+    r"(?<=, )\d{1,3}(?=,|\)| |$)|\b\d{1,3}(?=[ -]years?[ -]old)|(?<=\()\d{1,3}(?=\))"
+    r"|(?:(?<=\bage )|(?<=\baged )|(?<=\bage of )|(?<=\bturned )|(?<=\bturns )|(?<=\bages ))\d{1,3}\b"
+    r"|(?<=\bwas )\d{1,2}(?=[.,;]|$| when\b| at the time\b)"
 )
 _QUOTED = re.compile(r"[“\"]([^“”\"]{3,300})[”\"]")
 _PART = re.compile(r" of (?:them|these|those|whom|which|the)\b", re.I)
@@ -142,6 +144,9 @@ def _written(question: Question, parse: Parse) -> Iterator[Candidate]:
     kind = question.kind
     if kind in {"money", "amount"}:
         yield from (_characters(parse, *match.span(), typed=1.0) for match in _MONEY.finditer(parse.text))
+    if kind == "amount":
+        lasting = (entity for entity in parse.entities if _typed("duration", entity, frozenset()) == 1.0)
+        yield from (_entity(question, parse, entity, 0.5) for entity in lasting)
     if kind == "date":
         yield from (_characters(parse, *match.span(), typed=0.9) for match in _CLOCK.finditer(parse.text))
     if kind in {"count", "money", "percent", "amount"}:
@@ -342,6 +347,8 @@ def _tokens(question: Question, parse: Parse, first: int, last: int, head: int, 
     tokens = parse.tokens
     while first < last and tokens[first].pos in {"DET", "PUNCT"} and tokens[first].tag != "CD":
         first += 1
+    while last > first and tokens[last].tag == "POS":
+        last -= 1
     focus = 0.0
     if question.focus:
         near = {tokens[head].lemma.casefold(), tokens[tokens[head].head].lemma.casefold()}
@@ -352,6 +359,10 @@ def _tokens(question: Question, parse: Parse, first: int, last: int, head: int, 
         }
         near |= {token.lemma.casefold() for token in tokens[first : last + 1]}
         focus = float(question.focus in near)
+        # Asked which comic strip, "the comic strip Dilbert" is Dilbert.
+        kinds = [i for i in range(first, head) if tokens[i].lemma.casefold() == question.focus]
+        if kinds and tokens[head].pos == "PROPN" and tokens[kinds[-1]].pos == "NOUN":
+            first = kinds[-1] + 1
     return Candidate(tokens[first].start, tokens[last].end, first, last, head, typed, focus)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.names import same_name
+from rag.names import named_in, same_name
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,30 @@ from rag.names import same_name
         ("kim", "kym", False),
         ("brown", "braun", False),
         ("witkoff", "kushner", False),
+        ("spanish", "spain", True),
+        ("canadians", "canada", True),
+        ("swiss", "sweden", False),
+        ("indian", "indiana", False),
     ],
 )
 def test_two_spellings_name_the_same(left: str, right: str, same: bool) -> None:
     assert same_name(left, right) is same
     assert same_name(right, left) is same
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        ("COVID-19", "Travellers must show a negative Covid-19 test.", True),
+        ("American F-35s", "Six F-35As from Alaska arrived on Tuesday.", True),
+        ("Super Bowls", "He won one Super Bowl in Green Bay.", True),
+        ("European Union", "Sunak has hailed his deal with the EU.", True),
+        ("Washington", "France recalled its ambassador to the US.", True),
+        ("Norwegian", "The ferry sank off Norway.", True),
+        ("Nick Calio", "Caio Zalke, 35, an engineer, wore a shirt.", False),
+        ("Italian Institute", "It is said to be closed.", False),
+        ("Miami", "Portland beat the Hornets.", False),
+    ],
+)
+def test_a_text_names_somebody_in_the_plural_by_initials_and_by_the_seat_of_government(name, text, named):
+    assert named_in(name, text) is named

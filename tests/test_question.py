@@ -59,3 +59,24 @@ def test_a_question_of_pages_is_refused_with_both_lengths(parser: Parser) -> Non
 
 def test_another_script_is_a_question_too(parser: Parser) -> None:
     assert read_question("Кто встретился с Путиным?", parser).text == "Кто встретился с Путиным?"
+
+
+def test_a_plural_noun_that_begins_a_question_is_no_name(parser: Parser) -> None:
+    asked = "Parts of Florida's Broward County are under quarantine after sightings of which species?"
+    assert read_question(asked, parser).names == ("Florida", "Broward County")
+    assert read_question("Democrats want what?", parser).names == ("Democrats",)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "focus"),
+    [
+        ("In the city where the talks were held, who spoke first?", "person", ""),
+        ("According to the report which was leaked, how many died?", "count", "die"),
+        ("Fox parted ways when it announced it would lose which top-rated host?", "thing", "host"),
+        ("Where did the man who robbed the bank flee?", "place", ""),
+        ("Tell me when the strike ended.", "date", ""),
+    ],
+)
+def test_what_is_asked_is_not_what_a_clause_says_by_the_way(parser: Parser, text, kind, focus) -> None:
+    question = read_question(text, parser)
+    assert (question.kind, question.focus) == (kind, focus)

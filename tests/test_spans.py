@@ -31,6 +31,57 @@ def test_amounts_and_clock_times_are_found_however_they_are_written(
     assert short in surest
 
 
+@pytest.mark.parametrize(
+    ("sentence", "age"),
+    [
+        ("At age 115, she was believed to be the oldest person in the land.", "115"),
+        ("Pelé died last week at age 82 and was buried in Santos.", "82"),
+        ("His parents bought it in 1969, when Kurt was 2.", "2"),
+        ("She turned 80 in May.", "80"),
+        ("Masks are required for people ages 6 and older.", "6"),
+        ("The toll was 35 on Monday.", ""),
+    ],
+)
+def test_an_age_is_found_however_it_is_told(sentence: str, age: str) -> None:
+    parser = load_parser()
+    asked = read_question("How old was he?", parser)
+    spans = candidates(asked, parser.parse([sentence])[0], frozenset())
+    assert [sentence[span.start : span.end] for span in spans if not span.whole] == ([age] if age else [])
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "short", "never"),
+    [
+        (
+            "Which comic strip was dropped?",
+            "They will stop running the widely syndicated comic strip Dilbert.",
+            "Dilbert",
+            "widely syndicated comic strip Dilbert",
+        ),
+        (
+            "Which university hired her?",
+            "She is joining the University of Virginia's board.",
+            "University of Virginia",
+            "University of Virginia's",
+        ),
+    ],
+)
+def test_a_name_stands_without_its_kind_and_its_possessive(question, sentence, short, never) -> None:
+    parser = load_parser()
+    spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+    shown = [sentence[span.start : span.end] for span in spans]
+    assert short in shown
+    assert never not in shown
+
+
+def test_how_fast_may_be_a_time() -> None:
+    parser = load_parser()
+    sentence = "He solved the cube in just 3.134 seconds."
+    asked = read_question("How fast did he solve the cube?", parser)
+    spans = candidates(asked, parser.parse([sentence])[0], frozenset())
+    assert "just 3.134 seconds" in [sentence[span.start : span.end] for span in spans]
+
+
 def test_a_part_of_what_was_counted_is_no_sure_count() -> None:
     parser = load_parser()
     asked = read_question("How many workers were injured?", parser)
