@@ -30,9 +30,11 @@ from rag.records import Answer, Hit
 from rag.settings import Settings
 from rag.text import content_words, normalise, sentences
 
-WORDED, ABOUT = 0.5, 0.5
-"""What the words of a choice, and the likeness to the question alone, are worth beside that to both."""
-HITS = 10
+SHARP = 12.0
+"""How much more a sentence counts that is nearer to the question: e to this power from cosine 0 to 1."""
+WHOLE = 3
+"""The power of the share of a choice's words that a sentence holds: half of them is worth an eighth."""
+HITS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +90,17 @@ def _ask(tearsheet: Tearsheet, row: dict[str, Any], ids: Mapping[str, str]) -> A
 
 
 def choose(question: str, choices: Sequence[str], hits: Sequence[Hit], embedder: Embedder) -> str:
-    """Return the choice that one sentence bears out best: like the question with it, and in its words."""
+    """Return the choice whose words stand in the sentences most like the question, all of them together."""
     said = [hit.passage.text[a:b] for hit in hits for a, b in sentences(hit.passage.text)]
     if not said:
         return choices[0]
-    vectors = embedder.embed(said, "document")
-    asked, *both = embedder.embed([question, *(f"{question} {choice}" for choice in choices)], "query")
-    about = vectors @ asked
+    about = embedder.embed(said, "document") @ embedder.embed([question], "query")[0]
     words = [set(content_words(sentence)) for sentence in said]
     worth = []
-    for choice, vector in zip(choices, both, strict=True):
+    for choice in choices:
         wanted = set(content_words(choice)) or {normalise(choice)}
         held = np.array([len(wanted & each) / len(wanted) for each in words])
-        worth.append(float(np.max(vectors @ vector + WORDED * held + ABOUT * about)))
+        worth.append(float(held**WHOLE @ np.exp(SHARP * about)))
     return choices[int(np.argmax(worth))]
 
 
