@@ -585,12 +585,13 @@ def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(open_page, schem
 
 def test_two_readers_asking_at_once_wait_their_turn_and_never_see_each_other(open_page, site):
     site.asker.pause = 0.2
-    site.asker.drafts = ("Twelve",) * 10
+    site.asker.drafts = ("Twelve",) * 200
     first, second = open_page(), open_page()
     ask(first, "conflict?", wait=False)
     second.get_by_role("textbox", name="Your question").fill("refused?")
     second.get_by_role("button", name="Ask", exact=True).click()
-    sync_api.expect(second.get_by_text("queue: 1/1")).to_be_visible()
+    sync_api.expect(second.get_by_text("queue: 1/1")).to_be_visible(timeout=30_000)
+    site.asker.pause = 0.0
     for page in (first, second):
         sync_api.expect(page.locator("#status")).to_contain_text("done in", timeout=15_000)
     assert first.locator("#answers h2").all_inner_texts() == ["conflict?"]

@@ -264,9 +264,9 @@ def test_a_failed_case_is_opened_beside_its_evidence(open_tab):
 def test_a_suite_is_started_and_stopped(open_tab):
     page = open_tab("Evals")
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.locator("#ev-progress")).to_contain_text("Running")
+    expect(page.locator("#ev-progress")).to_contain_text("Running", timeout=30_000)
     page.locator("#ev-stop").click()
-    expect(page.locator("#ev-progress")).to_contain_text("Stopped.")
+    expect(page.locator("#ev-progress")).to_contain_text("Stopped.", timeout=30_000)
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_visible()
 
 
