@@ -83,6 +83,7 @@ _MONEY = re.compile(
     r"\b(?:money|dollars?|euros?|pounds?|cost|worth|invest\w*|pay|paid|spen[dt]|funds?|raise[ds]?|price)\b",
     re.I,
 )
+_MORE = re.compile(r"how much (?:more|less|higher|lower)\b")
 _PERCENT = re.compile(
     r"\b(?:percent(?:age)?|per cent|(?:what|which|market) share|proportion|fraction|how much of)\b", re.I
 )
@@ -212,7 +213,7 @@ def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]
         return "percent", ""
     if low.startswith("how many"):
         return "count", focus
-    if low.startswith("how much") and not _MONEY.search(low):
+    if low.startswith("how much") and (not _MONEY.search(low) or _MORE.match(low)):
         named = tokens[position + 2] if position + 2 < len(tokens) else tokens[-1]
         return "amount", named.lemma.casefold() if named.pos == "NOUN" else ""
     if low.startswith("how much"):

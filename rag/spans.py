@@ -7,16 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.protocols import Entity, Parse, Token
-from rag.question import LABELS, NUMERIC, Question
+from rag.question import LABELS, NUMERIC, Kind, Question
 
 UNITS = re.compile(
     r"\b(?:second|minute|hour|day|week|month|year|decade|centur(?:y|ie))s?\b|-(?:hour|day|week|month|year)\b",
     re.I,
 )
+_LENGTH = re.compile(
+    r"\b(?:metre|meter|kilometre|kilometer|km|mile|yard|foot|feet|inch|page|word)(?:e?s)?\b", re.I
+)
+_OF_ALL = re.compile(r"^(?:and |but )?how many of\b", re.I)
+_HOW_LONG_IS = re.compile(r"^how long (?:is|are|was|were)\b", re.I)
 _AGE = re.compile(
     r"(?<=, )\d{1,3}(?=,|\)| |$)|\b\d{1,3}(?=[ -]years?[ -]old)|(?<=\()\d{1,3}(?=\))"
     r"|(?:(?<=\bage )|(?<=\baged )|(?<=\bage of )|(?<=\bturned )|(?<=\bturns )|(?<=\bages ))\d{1,3}\b"
-    r"|(?<=\bwas )\d{1,2}(?=[.,;]|$| when\b| at the time\b)"
+    r"|(?:(?<=\bwas )|(?<=\bas ))\d{1,2}(?=[.,;]|$| when\b| at the time\b)"
 )
 _QUOTED = re.compile(r"[“\"]([^“”\"]{3,300})[”\"]")
 _PART = re.compile(r" of (?:them|these|those|whom|which|the)\b", re.I)
@@ -119,10 +124,10 @@ def _proposed(question: Question, parse: Parse, people: frozenset[str]) -> Itera
 def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Iterator[Candidate]:
     kind = question.kind
     for entity in parse.entities:
-        typed = _typed(kind, entity, people)
+        typed = _typed(question, kind, entity, people)
         if kind == "count" and _is_total(parse, entity.first):
             continue
-        if typed and kind == "count" and _PART.match(parse.text, entity.end):
+        if typed and kind == "count" and entity.label != "PERCENT" and _PART.match(parse.text, entity.end):
             typed = 0.4
         if typed:
             yield _entity(question, parse, entity, typed)
@@ -145,7 +150,9 @@ def _written(question: Question, parse: Parse) -> Iterator[Candidate]:
     if kind in {"money", "amount"}:
         yield from (_characters(parse, *match.span(), typed=1.0) for match in _MONEY.finditer(parse.text))
     if kind == "amount":
-        lasting = (entity for entity in parse.entities if _typed("duration", entity, frozenset()) == 1.0)
+        lasting = (
+            entity for entity in parse.entities if _typed(question, "duration", entity, frozenset()) == 1.0
+        )
         yield from (_entity(question, parse, entity, 0.5) for entity in lasting)
     if kind == "date":
         yield from (_characters(parse, *match.span(), typed=0.9) for match in _CLOCK.finditer(parse.text))
@@ -175,14 +182,18 @@ def _is_total(parse: Parse, at: int) -> bool:
     return bool(_PART_OF.search(before))
 
 
-def _typed(kind: str, entity: Entity, people: frozenset[str]) -> float:
+def _typed(question: Question, kind: Kind, entity: Entity, people: frozenset[str]) -> float:
     surname = entity.text.split()[-1].removesuffix("’s").removesuffix("'s")
     label = (
         "PERSON" if surname in people and entity.label in {"ORG", "GPE", "NORP", "PRODUCT"} else entity.label
     )
-    if label not in LABELS[kind]:  # type: ignore[index]
+    if kind == "count" and label == "PERCENT":
+        return 0.7 if _OF_ALL.match(question.text) else 0.0
+    if label not in LABELS[kind]:
         return 0.0
     if kind == "duration":
+        if _LENGTH.search(entity.text) and _HOW_LONG_IS.match(question.text):
+            return 0.9
         lasting = bool(UNITS.search(entity.text)) and (
             bool(_DIGIT.search(entity.text))
             or any(w in _NUMBER_WORDS for w in re.split(r"[\s-]+", entity.text.casefold()))

@@ -20,6 +20,8 @@ from rag.spans import candidates
         ("How high is the damage?", "The damage is put at $3,000,000.", "$3,000,000"),
         ("When did the alarm go off?", "The log shows 19:04 for the alarm.", "19:04"),
         ("How much diesel was pumped out?", "Divers pumped out 60 tonnes of diesel.", "60 tonnes"),
+        ("How long is the new main?", "A new main of 640 metres runs under the street.", "640 metres"),
+        ("How much more pay did they want?", "The union asked for 8% more.", "8%"),
     ],
 )
 def test_amounts_and_clock_times_are_found_however_they_are_written(
@@ -39,6 +41,7 @@ def test_amounts_and_clock_times_are_found_however_they_are_written(
         ("His parents bought it in 1969, when Kurt was 2.", "2"),
         ("She turned 80 in May.", "80"),
         ("Masks are required for people ages 6 and older.", "6"),
+        ("The report gave the age of Dr. Berg as 67.", "67"),
         ("The toll was 35 on Monday.", ""),
     ],
 )
@@ -47,6 +50,19 @@ def test_an_age_is_found_however_it_is_told(sentence: str, age: str) -> None:
     asked = read_question("How old was he?", parser)
     spans = candidates(asked, parser.parse([sentence])[0], frozenset())
     assert [sentence[span.start : span.end] for span in spans if not span.whole] == ([age] if age else [])
+
+
+def test_a_share_answers_how_many_of_them() -> None:
+    parser = load_parser()
+    sentence = "61.8% of the votes were in favour; 50% would have been enough."
+    for question, typed in (
+        ("How many of the votes were in favour?", 0.7),
+        ("How many votes were there?", 0),
+    ):
+        spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+        assert max(
+            (s.typed for s in spans if sentence[s.start : s.end] == "61.8%"), default=0
+        ) == pytest.approx(typed)
 
 
 @pytest.mark.parametrize(
