@@ -69,6 +69,7 @@ _HEDGED = re.compile(
     r"\b(?:about|around|nearly|almost|some|roughly|approximately|more than|over|at least|up to|several)\b",
     re.I,
 )
+_YEAR = re.compile(r"\d{4}\W*$")
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -235,8 +236,13 @@ def _unit(found: Evidence) -> str:
 
 
 def _counts_the_same(question: Question, left: Evidence, right: Evidence) -> bool:
-    """Whether two numbers count one kind of thing; what is not named may be anything, within reason."""
+    """Whether two values are of one kind of thing; what is not named may be anything, within reason."""
+    if question.kind == "date":
+        # A sentence on another year is on another event; asked for the year, it may be a mistake.
+        return question.focus == "year" or bool(_YEAR.match(left.short)) == bool(_YEAR.match(right.short))
     if question.kind == "percent":
+        if _unit(left) != _unit(right):
+            return False
         mine, yours = _of_what(left), _of_what(right)
         return not mine or not yours or akin(mine, yours)
     if question.kind not in {"count", "amount"}:

@@ -200,9 +200,8 @@ def _typed(question: Question, kind: Kind, entity: Entity, people: frozenset[str
         )
         return 1.0 if lasting else 0.2
     if kind == "date":
-        return (
-            0.3 if UNITS.search(entity.text) and entity.text.split()[0].casefold() in _NUMBER_WORDS else 1.0
-        )
+        counted = _NUMBER_WORDS & set(entity.text.casefold().split()[:2])
+        return 0.3 if UNITS.search(entity.text) and counted else 1.0
     if kind == "group":
         return 1.0 if label == "ORG" else 0.6
     return 1.0

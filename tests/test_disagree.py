@@ -44,8 +44,29 @@ NINE = "On Saturday 900 people marched in Dalby."
             ["On Friday 400 people marched in Dalby.", NINE],
             set(),
         ),
+        (
+            "What share of Dalby's mill does its founder own?",
+            [
+                "The founder of Dalby's mill, who owns 11% of the shares, will sell them.",
+                "The founder of Dalby's mill owns shares and set it up with two horses.",
+            ],
+            set(),
+        ),
+        (
+            "On what date will the mayor of Dalby be sworn in?",
+            ["The mayor of Dalby will be sworn in on March 16.", "The mayor of Dalby was sworn in in 2018."],
+            set(),
+        ),
+        (
+            "In what year was the mayor of Dalby sworn in?",
+            ["The mayor of Dalby was sworn in in 2016.", "The mayor of Dalby was sworn in in 2018."],
+            {"2016", "2018"},
+        ),
     ],
-    ids=["two articles", "beside it", "agree", "a bound", "other things", "the latest"],
+    ids=[
+        "two articles", "beside it", "agree", "a bound", "other things", "the latest", "no share",
+        "another year", "two years",
+    ],
 )  # fmt: skip
 def test_another_value_for_the_same_thing_is_a_side(
     question: str, texts: list[str], expected: set[str]
