@@ -12,6 +12,7 @@ from pathlib import Path
 from rag.errors import ModelError
 from rag.evidence import Evidence
 from rag.question import NUMERIC, Question
+from rag.relations import untold, untouched
 
 SIGNALS = (
     "score", "margin", "most_aligned", "aligned", "aligned_content", "aligned_least", "cosine",
@@ -84,7 +85,16 @@ def veto(question: Question, best: Evidence) -> str:
     for name in question.names:
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"
-    return ""
+    if question.kind == "role" and best.span.whole:
+        return "what they are is not said"
+    if question.kind == "quote" and question.speaker and not best.feature("speaker"):
+        return f"no words of {question.speaker} are given"
+    sentence = best.sentence
+    lacking = untold(question, sentence.article, sentence.start, sentence.end)
+    if lacking:
+        return f"nothing is said of “{lacking}”"
+    missed = untouched(question, sentence.text)
+    return f"{missed} is not what they speak about" if missed else ""
 
 
 def signals(question: Question, evidence: Sequence[Evidence]) -> tuple[float, ...]:

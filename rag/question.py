@@ -44,8 +44,12 @@ _GROUPS = (
 )
 _PEOPLE = (
     "person man woman president minister envoy analyst official adviser advisor aide politician leader "
-    "secretary journalist author player actor singer senator congressman representative democrat republican "
-    "lawmaker spokesperson spokesman spokeswoman negotiator critic expert researcher officer"
+    "secretary journalist author player actor singer senator congressman representative democrat "
+    "republican lawmaker spokesperson spokesman spokeswoman negotiator critic expert researcher officer "
+    "general commander colonel judge lawyer doctor coach captain king queen prince princess mayor "
+    "governor diplomat ambassador professor scientist historian economist activist reporter editor "
+    "columnist founder successor predecessor wife husband spouse son daughter brother sister mother "
+    "father chairman chairwoman chancellor pope"
 )
 _NOUNS: tuple[tuple[Kind, str], ...] = (
     ("place", _PLACES),
@@ -227,6 +231,8 @@ def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]
 
 def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]:
     focus = _focus(tokens, position)
+    if focus == "name":
+        focus = _named_thing(tokens) or focus
     if focus in _ROLES and any(token.pos == "PROPN" for token in tokens):
         return "role", focus
     if focus in _FOCUS:
@@ -261,6 +267,13 @@ def _focus(tokens: tuple[Token, ...], position: int) -> str:
             if token.pos == "NOUN" and token.dep in {"nsubj", "attr"}:
                 return token.lemma.casefold()
     return ""
+
+
+def _named_thing(tokens: tuple[Token, ...]) -> str:
+    """What "the name of the ship" is the name of, in its lemma."""
+    name = next((i for i, token in enumerate(tokens) if token.lemma.casefold() == "name"), -1)
+    of = [i for i, token in enumerate(tokens) if token.head == name and token.lemma == "of"]
+    return next((t.lemma.casefold() for t in tokens if t.head in of and t.pos == "NOUN"), "")
 
 
 def _asks_role(tokens: tuple[Token, ...], position: int) -> bool:

@@ -383,4 +383,13 @@ def _repeats(question: Question, parse: Parse, span: Candidate) -> bool:
     inside = [
         t for t in parse.tokens[span.first : span.last + 1] if t.pos not in {"DET", "ADP", "PUNCT", "PART"}
     ]
-    return all(token.lemma.casefold() in asked or token.text.casefold() in asked for token in inside)
+    if all(token.lemma.casefold() in asked or token.text.casefold() in asked for token in inside):
+        return True
+    # Asked who succeeds Rubio, "Marco Rubio" says nothing new; asked which Murdoch, "Lachlan Murdoch" does.
+    return (
+        question.kind == "person"
+        and bool(inside)
+        and inside[-1].text in question.names
+        and not re.match(rf"(?:which|what) {re.escape(inside[-1].text)}\b", question.text, re.I)
+        and all(token.pos == "PROPN" for token in inside)
+    )

@@ -47,7 +47,7 @@ ORDER = (
     "rag.disagree",
     "rag.confidence rag.select",
     "rag.evidence",
-    "rag.spans rag.conversation rag.timewords rag.standing",
+    "rag.spans rag.relations rag.conversation rag.timewords rag.standing",
     "rag.question",
     "rag.prompts rag.numbers rag.names rag.dates",
     "rag.portable",
@@ -90,7 +90,7 @@ STAGES = {
             "rag.confidence",
             "rag.evidence",
         ),
-        *("rag.spans", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
+        *("rag.spans", "rag.relations", "rag.question", "rag.prompts", "rag.numbers", "rag.names"),
         *("rag.brief", "rag.scope", "rag.statements", "rag.points", "rag.trim", "rag.dates"),
         *("rag.timeline", "rag.people", "rag.amounts", "rag.gaps", "rag.sides", "rag.differ", "rag.contrast"),
         *(

@@ -1,0 +1,121 @@
+"""Words of a question that evidence cannot do without: nobody's birth is told without a word for it.
+
+Most words can be paraphrased in too many ways to insist on one. A few relations cannot: whoever says to whom
+somebody is married uses a word of marriage. When a question asks for such a relation and no word for it
+stands in the evidence or around it, the evidence answers another question, however many names they share.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rag.names import named_in
+from rag.question import Question
+from rag.records import Article
+
+AROUND = 250
+"""Characters before and behind a sentence in which the word may stand as well."""
+
+_KIN = "son sons daughter* child children kid kids father* mother* parent* dad mom mum baby babies twin* born"
+_RELATIONS = (
+    # What asks for it; what tells it. A star stands for any ending, a line for a space.
+    (
+        "marry marries married marriage wife husband spouse wed wedding",
+        "marr* remarr* wife wives husband* spouse* wed wedding* weds bride* groom* widow* divorc* "
+        "engaged_to first_lady couple",
+    ),
+    ("born birthplace birthday", "born birth* native* hail* grew_up raised"),
+    ("how_many_children how_many_kids how_many_sons how_many_daughters", _KIN),
+    ("father mother parent parents", _KIN),
+    ("brother* sister* sibling*", "brother* sister* sibling* twin*"),
+    (
+        "founded founder founding established set_up",
+        "found* cofound* co-found* establish* set_up sets_up setting_up creat* launch* start* began "
+        "begin* begun form formed forming formation open opened built incorporat* since origin* "
+        "invent* dates_back old",
+    ),
+    (
+        "become becomes became",
+        "becom* became appoint* named elect* promot* took taking_over takes_over taking_office sworn "
+        "inaugurat* join* rose since made make makes making turn* nominat* chosen selected hired "
+        "picked install* replac* succe* crown* designat* recogni* declar* win wins won winning newly "
+        "first youngest oldest legal* passed passes grew got achiev* earn* ascend* serv*",
+    ),
+    (
+        "succeed succeeds succeeded successor*",
+        "succe* replac* took_over takes_over taking_over take_over takeover next follow* new newly "
+        "fill* step_in steps_in stepped_in interim acting elect* place_of instead substitut* nominat* "
+        "heir* appoint* named",
+    ),
+    (
+        "graduate graduated studied_at degree alma_mater",
+        "graduat* stud* degree* universit* college* school* educat* alma major majored ph.d phd "
+        "doctorate bachelor* master* diploma",
+    ),
+    ("tax taxes", "tax* levy levies duty duties irs tariff* vat treasury"),
+    (
+        "injured injuries injury wounded hurt",
+        "injur* wound* hurt* hospital* casualt* harm* maim* burn* treat* broke broken stab* shot "
+        "victim* attack* concussion tore torn sprain* fractur* bit bitten trampl* crush*",
+    ),
+    (
+        "arrest arrested",
+        "arrest* detain* detention custody charg* jail* caught apprehend* captur* seiz* handcuff* "
+        "book* suspect* raid* held taken convict* indict* prison* surrender*",
+    ),
+    ("nickname* nicknamed", "nicknam* known dubbed called alias moniker calls so-called"),
+    (
+        "lawyer lawyers attorney attorneys",
+        "lawyer* attorney* counsel* solicitor* barrister* represent* legal",
+    ),
+    (
+        "donate* donated donation*",
+        "donat* give gives gave given contribut* gift* pledg* charit* fund* philanthrop*",
+    ),
+    ("weigh weighs weighed", "weigh* pound* lb lbs kilo* kg kgs ton tons tonne* ounce* gram*"),
+)  # fmt: skip
+
+
+def _any(words: str) -> re.Pattern[str]:
+    stems = [re.escape(word.removesuffix("*")).replace("_", r"\s+") for word in words.split()]
+    endings = [r"\w*" if word.endswith("*") else "" for word in words.split()]
+    either = "|".join(stem + ending for stem, ending in zip(stems, endings, strict=True))
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
+
+
+RELATIONS = tuple((_any(asked), _any(told)) for asked, told in _RELATIONS)
+"""What asks for a relation, and what tells one."""
+_MANAGES = re.compile(r"\bsucceed\w* in\b", re.IGNORECASE)
+
+
+def untold(question: Question, article: Article, start: int, end: int) -> str:
+    """Return the word for a relation that the question asks for and nothing in or around the sentence tells.
+
+    The sentence is `article.text[start:end]`. Empty when nothing is lacking.
+    """
+    around = f"{article.title}\n{article.text[max(0, start - AROUND) : end + AROUND]}"
+    wanted = _MANAGES.sub("", question.text)
+    for asked, told in RELATIONS:
+        match = asked.search(wanted)
+        if match and not told.search(around):
+            return match.group()
+    return ""
+
+
+_ABOUT = re.compile(r"\b(?:about|on|of|regarding|concerning)\b(.*)", re.IGNORECASE)
+_STANDS_FOR = re.compile(
+    r"\b(?:he|him|his|she|hers?|it|its|they|them|theirs?|this|these|those)\b", re.IGNORECASE
+)
+"""Words that may stand for whom or what somebody speaks about."""
+
+
+def untouched(question: Question, sentence: str) -> str:
+    """Return the name that somebody's words are asked about and that nothing in the sentence may stand for.
+
+    Empty when nobody's words are asked for.
+    """
+    about = _ABOUT.search(question.text) if question.kind == "quote" else None
+    if about is None or _STANDS_FOR.search(sentence):
+        return ""
+    asked = [name for name in question.names if name in about[1]]
+    return next((name for name in asked if not any(named_in(word, sentence) for word in name.split())), "")
