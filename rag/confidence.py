@@ -12,7 +12,7 @@ from pathlib import Path
 from rag.errors import ModelError
 from rag.evidence import Evidence
 from rag.question import NUMERIC, Question
-from rag.relations import untold, untouched
+from rag.relations import ungiven, untold, untouched
 
 SIGNALS = (
     "score", "margin", "most_aligned", "aligned", "aligned_content", "aligned_least", "cosine",
@@ -85,6 +85,9 @@ def veto(question: Question, best: Evidence) -> str:
     for name in question.names:
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"
+    number = ungiven(question, best.sentence.article)
+    if number:
+        return f"{number} is not given"
     if question.kind == "role" and best.span.whole:
         return "what they are is not said"
     if question.kind == "quote" and question.speaker and not best.feature("speaker"):

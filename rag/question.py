@@ -79,6 +79,8 @@ _SAYING = frozenset(
         "insist characterize characterise label brand term think believe promise explain"
     ).split()
 )
+_CHANGES = frozenset("rise increase drop fall decline".split())
+"""Of money they may be told as a share."""
 _PAYING = frozenset({"cost", "pay", "bid", "earn"})
 _DURATION = re.compile(
     r"^how (?:long|many (?:hours?|days?|weeks?|months?|years?|minutes?)|much time)\b", re.I
@@ -217,11 +219,11 @@ def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]
         return "percent", ""
     if low.startswith("how many"):
         return "count", focus
-    if low.startswith("how much") and (not _MONEY.search(low) or _MORE.match(low)):
-        named = tokens[position + 2] if position + 2 < len(tokens) else tokens[-1]
-        return "amount", named.lemma.casefold() if named.pos == "NOUN" else ""
     if low.startswith("how much"):
-        return "money", ""
+        named = tokens[min(position + 2, len(tokens) - 1)]
+        noun = named.lemma.casefold() if named.pos == "NOUN" else ""
+        of_money = _FOCUS.get(noun) == "money" or _MONEY.match(noun) if noun else _MONEY.search(low)
+        return ("money", "") if of_money and not _MORE.match(low) else ("amount", noun)
     if low.startswith(("how large", "how big", "how far", "how high", "how tall", "how heavy", "how fast")):
         return "amount", ""
     if low.startswith(("how often", "how frequently")):
@@ -237,7 +239,7 @@ def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str
         return "role", focus
     if focus in _FOCUS:
         kind = _FOCUS[focus]
-        if kind in {"count", "amount"} and _MONEY.search(low):
+        if kind in {"count", "amount"} and focus not in _CHANGES and _MONEY.search(low):
             kind = "money"
         return kind, focus
     if _PERCENT.search(low):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from rag.names import named_in
+from rag.numbers import quantities
 from rag.question import Question
 from rag.records import Article
 
@@ -119,3 +120,28 @@ def untouched(question: Question, sentence: str) -> str:
         return ""
     asked = [name for name in question.names if name in about[1]]
     return next((name for name in asked if not any(named_in(word, sentence) for word in name.split())), "")
+
+
+_NUMBER = re.compile(r"(?<![\w.,:/$£€-])(\d[\d,]*(?:\.\d+)?)(?![\d/:])(?!\s?[ap]\.?m\b)")
+_YEARS = range(1000, 2101)
+_MONTH = re.compile(
+    r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?,?$|^(?:st|nd|rd|th)?,?(?: of)? "
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
+    re.IGNORECASE,
+)
+
+
+def ungiven(question: Question, article: Article) -> str:
+    """Return the number in the question that the article nowhere gives; empty when it gives all.
+
+    Years and days are left out: an article tells them by its own day.
+    """
+    held = {number.value for number in quantities(f"{article.title}\n{article.text}")}
+    for match in _NUMBER.finditer(question.text):
+        before, behind = question.text[: match.start()].rstrip(), question.text[match.end() :]
+        value = float(match[1].replace(",", ""))
+        if value in _YEARS or _MONTH.search(before) or _MONTH.match(behind):
+            continue
+        if value not in held:
+            return match[1]
+    return ""

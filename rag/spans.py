@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.protocols import Entity, Parse, Token
+from rag.numbers import quantities
 from rag.question import LABELS, NUMERIC, Kind, Question
 
 UNITS = re.compile(
@@ -57,6 +58,9 @@ _MONEY = re.compile(
     rf"|\b(?:\d[\d.,]*(?<=\d)|{_COUNTED}(?:[ -]{_COUNTED})*)(?:[ -]{_SCALE})?\s{_CURRENCY}\b",
     re.I,
 )
+_SCALED = re.compile(rf"\s*{_SCALE}\b", re.I)
+LEAST_BARE_SUM = 1000
+"""A number with no currency anywhere near is a sum only from here on."""
 _PART_OF = re.compile(r"\d of (?:its|the|their|his|her|all|our)? ?$")
 _CLOCK = re.compile(
     r"\b\d{1,2}[:.]\d{2}\b(?!\s?(?:%|per ?cent|million|billion))(?:\s?[ap]\.?m\b\.?)?"
@@ -125,7 +129,9 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
     kind = question.kind
     for entity in parse.entities:
         typed = _typed(question, kind, entity, people)
-        if kind == "count" and _is_total(parse, entity.first):
+        if kind == "count" and (
+            _is_total(parse, entity.first) or _lasts(question, parse, entity.first, entity.last)
+        ):
             continue
         if typed and kind == "count" and entity.label != "PERCENT" and _PART.match(parse.text, entity.end):
             typed = 0.4
@@ -172,8 +178,27 @@ def _bare_numbers(question: Question, parse: Parse) -> Iterator[Candidate]:
         marked = [match.span() for match in _MONEY.finditer(parse.text)]
         held |= {i for i, t in enumerate(parse.tokens) if any(a <= t.start < b for a, b in marked)}
     for i, token in enumerate(parse.tokens):
-        if token.pos == "NUM" and i not in held and not _is_total(parse, i):
-            yield _tokens(question, parse, i, i, i, typed=0.6)
+        if token.pos != "NUM" or i in held or _is_total(parse, i):
+            continue
+        if question.kind == "count" and _lasts(question, parse, i, i):
+            continue
+        if question.kind == "money" and not _may_be_money(parse, token):
+            continue
+        yield _tokens(question, parse, i, i, i, typed=0.6)
+
+
+def _lasts(question: Question, parse: Parse, first: int, last: int) -> bool:
+    """Whether the number in these tokens is one of hours or years, and none are asked for."""
+    behind = parse.tokens[min(last + 1, len(parse.tokens) - 1)]
+    return bool(UNITS.search(parse.text[parse.tokens[first].start : behind.end])) and not UNITS.search(
+        question.text
+    )
+
+
+def _may_be_money(parse: Parse, token: Token) -> bool:
+    """Whether a bare number is large enough for a sum, or stands beside one."""
+    large = [number for number in quantities(token.text) if number.value >= LEAST_BARE_SUM]
+    return bool(large or _MONEY.search(parse.text) or _SCALED.match(parse.text, token.end))
 
 
 def _is_total(parse: Parse, at: int) -> bool:

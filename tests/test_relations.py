@@ -54,3 +54,17 @@ def test_a_relation_must_be_told(question: str, text: str, expected: str) -> Non
 def test_words_asked_for_are_the_speakers_and_on_the_one_named(said: str, expected: str) -> None:
     text = f"{said} The council meets again on Friday. Anna Berg and Carl Holm will be there."
     assert objection("What did Anna Berg say about Carl Holm?", text, said) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What was the average 15-year rate in Dalby?", "15 is not given"),
+        ("What was the average 30-year rate in Dalby?", ""),
+        ("What was the average 30-year rate in Dalby on August 4, 2022?", ""),
+        ("What was the average rate on the 1,200 homes?", ""),
+    ],
+)
+def test_a_number_of_the_question_is_given(question: str, expected: str) -> None:
+    text = "The average 30-year rate in Dalby was 6.92% last week on twelve hundred homes, or 1,200 loans."
+    assert objection(question, text) == expected

@@ -108,3 +108,16 @@ def test_a_part_of_what_was_counted_is_no_sure_count() -> None:
     }
     assert typed["Three"] == 1.0
     assert typed["one"] == 0.4
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("How many people took part?", "The walks lasted 28 minutes in all."),
+        ("How much did the house cost?", "They bought it when the boy was 2."),
+    ],
+)
+def test_minutes_are_no_people_and_an_age_is_no_sum(question: str, sentence: str) -> None:
+    parser = load_parser()
+    spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+    assert [sentence[span.start : span.end] for span in spans if not span.whole] == []
