@@ -43,6 +43,9 @@ _DREW_UP = re.compile(
     r"prepared?|c[ao]me up with|behind)\b",
     re.I,
 )
+_WHO = re.compile(
+    r"\b(?:who|whom|whose|by which|which (?:two|three|officials?|envoys?|men|people|side))\b", re.I
+)
 
 COMPARED = NUMERIC | {"place", "yesno", "manner"}
 """Kinds of question that ask for a difference without naming it; for others nothing need be compared."""
@@ -147,7 +150,7 @@ def _speaking_of(question: Question) -> Callable[[str], bool] | None:
     """What tells the sentences that are read besides; None when the evidence is enough."""
     if _GOVERNS.search(question.text):
         return lambda text: bool(_OFFICES.search(text))
-    if _DREW_UP.search(question.text):
+    if _asks_author(question):
         return lambda text: bool(_DREW_UP.search(text)) and _met(question, text) > 0
     if _asks_post(question):
         return lambda text: _names(question, normalise(text).split())
@@ -195,6 +198,11 @@ def _asks_post(question: Question) -> bool:
     return bool(question.names) and (question.kind == "role" or bool(_POST.search(question.text)))
 
 
+def _asks_author(question: Question) -> bool:
+    """Whether it asks who drew something up, not what a draft says."""
+    return bool(_WHO.search(question.text) and _DREW_UP.search(question.text))
+
+
 def _key(found: Evidence) -> _Key:
     return found.sentence.article.id, found.sentence.start
 
@@ -224,7 +232,7 @@ def _asks(question: Question, kind: Kind, found: Difference, rank: Mapping[_Key,
     if kind == "office":
         return bool(_GOVERNS.search(question.text))
     if kind == "doer":
-        return bool(_DREW_UP.search(question.text)) and any(one_thing(t, about[-1]) for t in question.terms)
+        return _asks_author(question) and any(one_thing(t, about[-1]) for t in question.terms)
     if min(_best(side, rank) for side in found.sides) >= LEADING:
         return False
     if kind == "number":

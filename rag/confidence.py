@@ -29,6 +29,8 @@ VETOED = 0.02
 PLAIN = 0.9
 """Confidence when the form of the sentence leaves no doubt."""
 _NAMES_OF_KINDS = frozenset({"republican", "republicans", "democrat", "democrats", "democratic"})
+_ASKS_NAME = re.compile(r"\b(?:called|named)\W*$|\bnames? of\b|\bname\W*$", re.IGNORECASE)
+_NAMED = re.compile(r"[A-Z0-9“\"]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def veto(question: Question, best: Evidence) -> str:
     for name in question.names:
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"
+    if _ASKS_NAME.search(question.text) and not (best.span.whole or _NAMED.search(best.short)):
+        return "no name is given"
     number = ungiven(question, best.sentence.article)
     if number:
         return f"{number} is not given"

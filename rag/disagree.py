@@ -11,6 +11,7 @@ from models.protocols import Embedder, Token
 from rag.evidence import Evidence, Sentence
 from rag.names import akin, same_name
 from rag.numbers import Quantity, quantities
+from rag.places import lies_in
 from rag.question import NUMERIC, Question
 from rag.records import Citation, Side
 from rag.text import STOPWORDS, Span, adjoin, normalise, sentences, words
@@ -23,6 +24,8 @@ CLOSE_SCORE = 0.25
 """A side must be evidenced at least this well, as a share of the best evidence."""
 SAME_THING = 0.3
 """Cosine of two sentences that speak of the same event."""
+CLOSE_NAME, SAME_NAME = 0.3, 0.35
+"""The same for a person or a place: an article names many, and not all for what is asked."""
 FAINT_SCORE = 0.12
 FAINTEST_SCORE = 0.05
 """A side in the same unit, in a sentence as near to the question and like the best, must have so much."""
@@ -70,6 +73,12 @@ _HEDGED = re.compile(
     re.I,
 )
 _YEAR = re.compile(r"\d{4}\W*$")
+_MONTH_NAME = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DAY = re.compile(
+    rf"\b(?P<before>{_MONTH_NAME}) (?P<last>\d{{1,2}})\b|\b(?P<first>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? "
+    rf"(?P<behind>{_MONTH_NAME})",
+    re.I,
+)
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -144,14 +153,32 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
         # One article may give the values of two: what the company says, and what its memo puts it at.
         told = _attributed(best) and _attributed(other) and _unit(best) == _unit(other) != ""
         return question.kind in COUNTED and told and other.score >= TOLD_BESIDE * best.score
+    if _on_another_day(question, best, other):
+        return False
     about = other.feature("term_recall_context") >= best.feature("term_recall_context") - 0.25
-    if other.score >= CLOSE_SCORE * best.score and about and cosine >= SAME_THING:
+    near, same = (CLOSE_SCORE, SAME_THING) if question.kind in NUMERIC else (CLOSE_NAME, SAME_NAME)
+    if other.score >= near * best.score and about and cosine >= same:
         return True
     if question.kind in COUNTED and about and cosine >= SAME_SENTENCE and _unit(best) == _unit(other) != "":
         return other.score >= FAINTEST_SCORE * best.score
     asked = bool(question.focus) and _counted(best) == _counted(other) == question.focus
     enough = LIKE if asked else SAME_SENTENCE
     return other.score >= FAINT_SCORE * best.score and cosine >= enough
+
+
+def _on_another_day(question: Question, best: Evidence, other: Evidence) -> bool:
+    """Whether the question and the best evidence state one day, and the other evidence another."""
+    asked = _stated_days(question.text)
+    theirs = _stated_days(other.sentence.text)
+    return bool(asked & _stated_days(best.sentence.text)) and bool(theirs) and not asked & theirs
+
+
+def _stated_days(text: str) -> set[tuple[str, str]]:
+    """The days with a month that a text states, as month and day."""
+    return {
+        ((match["before"] or match["behind"])[:3].casefold(), (match["first"] or match["last"]))
+        for match in _DAY.finditer(text)
+    }
 
 
 def _beside(question: Question, rivals: Sequence[Evidence]) -> tuple[Side, ...]:
@@ -311,6 +338,8 @@ def compatible(question: Question, left: Evidence, right: Evidence) -> bool:
         if ours_days and theirs_days:
             return bool(ours_days & theirs_days)
         return bool(set(words(a)) & set(words(b)) - STOPWORDS) or bool(ours_days) != bool(theirs_days)
+    if question.kind == "place" and (lies_in(left.short, right.short) or lies_in(right.short, left.short)):
+        return True
     return any(same_name(x, y) for x in words(a) for y in words(b) if x not in STOPWORDS)
 
 

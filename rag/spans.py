@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from models.protocols import Entity, Parse, Token
 from rag.numbers import quantities
+from rag.places import is_no
 from rag.question import LABELS, NUMERIC, Kind, Question
 
 UNITS = re.compile(
@@ -18,6 +19,7 @@ _LENGTH = re.compile(
     r"\b(?:metre|meter|kilometre|kilometer|km|mile|yard|foot|feet|inch|page|word)(?:e?s)?\b", re.I
 )
 _OF_ALL = re.compile(r"^(?:and |but )?how many of\b", re.I)
+_HOW_OFTEN = re.compile(r"^(?:and |but )?how (?:often|frequently)\b", re.I)
 _HOW_LONG_IS = re.compile(r"^how long (?:is|are|was|were)\b", re.I)
 _AGE = re.compile(
     r"(?<=, )\d{1,3}(?=,|\)| |$)|\b\d{1,3}(?=[ -]years?[ -]old)|(?<=\()\d{1,3}(?=\))"
@@ -61,6 +63,17 @@ _MONEY = re.compile(
 _SCALED = re.compile(rf"\s*{_SCALE}\b", re.I)
 LEAST_BARE_SUM = 1000
 """A number with no currency anywhere near is a sum only from here on."""
+_MONTH_NAME = re.compile(
+    r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)(?:\b|[a-z]*)|\bmonth", re.I
+)
+_YEAR = re.compile(r"\b\d{4}\b|\byear", re.I)
+_WILL = re.compile(r"^(?:and |but )?(?:when|on (?:what|which) \w+|what day) (?:will|is|are)\b", re.I)
+_PAST = re.compile(r"\b(?:yesterday|last|ago|previous|earlier|past)\b", re.I)
+_OFTEN = re.compile(
+    r"\b(?:hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually|once|twice"
+    r"|(?:each|every) (?:other )?\w+|\w+ times(?: (?:a|an|per) \w+)?)\b",
+    re.I,
+)
 _PART_OF = re.compile(r"\d of (?:its|the|their|his|her|all|our)? ?$")
 _CLOCK = re.compile(
     r"\b\d{1,2}[:.]\d{2}\b(?!\s?(?:%|per ?cent|million|billion))(?:\s?[ap]\.?m\b\.?)?"
@@ -162,6 +175,8 @@ def _written(question: Question, parse: Parse) -> Iterator[Candidate]:
         yield from (_entity(question, parse, entity, 0.5) for entity in lasting)
     if kind == "date":
         yield from (_characters(parse, *match.span(), typed=0.9) for match in _CLOCK.finditer(parse.text))
+    if kind == "count" and _HOW_OFTEN.match(question.text):
+        yield from (_characters(parse, *match.span(), typed=1.0) for match in _OFTEN.finditer(parse.text))
     if kind in {"count", "money", "percent", "amount"}:
         yield from _bare_numbers(question, parse)
     if kind == "duration":
@@ -216,6 +231,8 @@ def _typed(question: Question, kind: Kind, entity: Entity, people: frozenset[str
         return 0.7 if _OF_ALL.match(question.text) else 0.0
     if label not in LABELS[kind]:
         return 0.0
+    if kind == "count" and _HOW_OFTEN.match(question.text):
+        return 0.4
     if kind == "duration":
         if _LENGTH.search(entity.text) and _HOW_LONG_IS.match(question.text):
             return 0.9
@@ -225,11 +242,24 @@ def _typed(question: Question, kind: Kind, entity: Entity, people: frozenset[str
         )
         return 1.0 if lasting else 0.2
     if kind == "date":
+        if _asks_other_date(question, entity.text):
+            return 0.2
         counted = _NUMBER_WORDS & set(entity.text.casefold().split()[:2])
         return 0.3 if UNITS.search(entity.text) and counted else 1.0
     if kind == "group":
         return 1.0 if label == "ORG" else 0.6
+    if kind == "place":
+        return 0.2 if is_no(question.focus, entity.text) else 1.0
     return 1.0
+
+
+def _asks_other_date(question: Question, when: str) -> bool:
+    """Whether a time is too coarse, too fine or past: a month is asked for, a year, or what will be."""
+    if question.focus == "month" and not _MONTH_NAME.search(when):
+        return True
+    if question.focus == "year" and not _YEAR.search(when):
+        return True
+    return bool(_WILL.search(question.text) and _PAST.search(when))
 
 
 def _entity(question: Question, parse: Parse, entity: Entity, typed: float) -> Candidate:

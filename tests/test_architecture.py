@@ -49,6 +49,7 @@ ORDER = (
     "rag.evidence",
     "rag.spans rag.relations rag.conversation rag.timewords rag.standing",
     "rag.question",
+    "rag.places",
     "rag.prompts rag.numbers rag.names rag.dates",
     "rag.portable",
     "rag.history",

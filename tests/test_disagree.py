@@ -62,10 +62,28 @@ NINE = "On Saturday 900 people marched in Dalby."
             ["The mayor of Dalby was sworn in in 2016.", "The mayor of Dalby was sworn in in 2018."],
             {"2016", "2018"},
         ),
+        (
+            "Where did Anna Berg meet the envoys?",
+            ["Anna Berg met the envoys in Florida.", "Anna Berg met the envoys in Miami."],
+            set(),
+        ),
+        (
+            "Where did Anna Berg meet the envoys?",
+            ["Anna Berg met the envoys in Florida.", "Anna Berg met the envoys in Dallas."],
+            {"Florida", "Dallas"},
+        ),
+        (
+            "How high was the average rate in Dalby in the week ending October 13?",
+            [
+                "The average rate in Dalby was 6.9% in the week ending October 13.",
+                "The average rate in Dalby was 7.8% in the week ending October 27.",
+            ],
+            set(),
+        ),
     ],
     ids=[
         "two articles", "beside it", "agree", "a bound", "other things", "the latest", "no share",
-        "another year", "two years",
+        "another year", "two years", "a town of it", "a town elsewhere", "another week",
     ],
 )  # fmt: skip
 def test_another_value_for_the_same_thing_is_a_side(

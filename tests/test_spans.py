@@ -121,3 +121,19 @@ def test_minutes_are_no_people_and_an_age_is_no_sum(question: str, sentence: str
     parser = load_parser()
     spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
     assert [sentence[span.start : span.end] for span in spans if not span.whole] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "sure"),
+    [
+        ("In which city will they meet?", "They will meet in Hungary.", []),
+        ("In which country will they meet?", "They will meet in Hungary.", ["Hungary"]),
+        ("In what month did it rise?", "It rose on Monday evening and again in November.", ["November"]),
+        ("When will they meet again?", "They met yesterday.", []),
+        ("How often does the paper appear?", "The daily paper has two sections.", ["daily"]),
+    ],
+)
+def test_a_span_is_of_the_very_kind_that_is_asked_for(question: str, sentence: str, sure: list[str]) -> None:
+    parser = load_parser()
+    spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+    assert [sentence[span.start : span.end] for span in spans if span.typed >= 0.9] == sure
