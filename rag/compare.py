@@ -56,7 +56,7 @@ _OPPOSED = tuple(
     (re.compile(asked, re.I), (one, re.compile(says, re.I)), (other, re.compile(denies, re.I)))
     for asked, one, says, other, denies in (
         (
-            r"\b(?:un)?official(?:ly)?\b(?! (?:said|says|told))",
+            r"\b(?:is|was|are|were|an?|in|acts?|acted)\b.*\b(?:un)?official(?:ly)?\b(?! (?:said|says|told))",
             "official",
             r"\b(?:white house|kremlin|government|ministry|administration)\b.{0,20}"
             r"\b(?:confirmed|announced|sent)\b|\b(?:special|official) (?:envoy|visit|trip|mission)\b",

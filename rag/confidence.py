@@ -29,6 +29,8 @@ VETOED = 0.02
 PLAIN = 0.9
 """Confidence when the form of the sentence leaves no doubt."""
 _NAMES_OF_KINDS = frozenset({"republican", "republicans", "democrat", "democrats", "democratic"})
+HARDLY = 0.2
+"""A span this surely of the kind asked for is of another: a country for a city."""
 _ASKS_NAME = re.compile(r"\b(?:called|named)\W*$|\bnames? of\b|\bname\W*$", re.IGNORECASE)
 _NAMED = re.compile(r"[A-Z0-9“\"]")
 
@@ -84,10 +86,12 @@ def veto(question: Question, best: Evidence) -> str:
     """Return what the question rests on and the evidence lacks, in words; empty when nothing."""
     if question.kind in NUMERIC and best.span.whole:
         return f"no {question.kind} is given"
+    if question.kind in {"place", "date"} and not best.span.whole and best.span.typed <= HARDLY:
+        return f"no {question.focus or question.kind} of the kind asked for is given"
     for name in question.names:
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"
-    if _ASKS_NAME.search(question.text) and not (best.span.whole or _NAMED.search(best.short)):
+    if _ASKS_NAME.search(question.text) and (best.span.whole or not _NAMED.search(best.short)):
         return "no name is given"
     number = ungiven(question, best.sentence.article)
     if number:

@@ -74,6 +74,8 @@ _OFTEN = re.compile(
     r"|(?:each|every) (?:other )?\w+|\w+ times(?: (?:a|an|per) \w+)?)\b",
     re.I,
 )
+_SEAT = re.compile(r"\([RDI]-([A-Z][A-Za-z. ]*)\)")
+"""What a member of Congress represents: "Rep. Anna Berg (R-Neb.)"."""
 _PART_OF = re.compile(r"\d of (?:its|the|their|his|her|all|our)? ?$")
 _CLOCK = re.compile(
     r"\b\d{1,2}[:.]\d{2}\b(?!\s?(?:%|per ?cent|million|billion))(?:\s?[ap]\.?m\b\.?)?"
@@ -157,6 +159,9 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
             ):
                 surname = parse.tokens[last].text
                 yield _tokens(question, parse, first, last, last, typed=0.9 if surname in people else 0.3)
+    if kind == "place" and question.focus == "state":
+        seats = _SEAT.finditer(parse.text)
+        yield from (_characters(parse, *match.span(1), typed=1.0) for match in seats)
     if kind in {"group", "person"}:
         yield from (span for span in _phrases(question, parse) if parse.tokens[span.head].pos == "NOUN")
     if kind in NUMERIC:
