@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rag.errors import ModelError
 from rag.evidence import Evidence
+from rag.names import named_in
 from rag.question import NUMERIC, Question
 from rag.relations import ungiven, untold, untouched
 
@@ -98,9 +99,10 @@ def veto(question: Question, best: Evidence) -> str:
         return f"{number} is not given"
     if question.kind == "role" and best.span.whole:
         return "what they are is not said"
-    if question.kind == "quote" and question.speaker and not best.feature("speaker"):
-        return f"no words of {question.speaker} are given"
     sentence = best.sentence
+    spoken = f"{sentence.before}\n{sentence.text}"
+    if question.kind == "quote" and question.speaker and not named_in(question.speaker, spoken):
+        return f"no words of {question.speaker} are given"
     lacking = untold(question, sentence.article, sentence.start, sentence.end)
     if lacking:
         return f"nothing is said of “{lacking}”"

@@ -92,19 +92,29 @@ _SOUNDS = (
     ("yy", "y"), ("iy", "y"), ("ij", "y"), ("ii", "y"), ("ie", "y"), ("ye", "y"), ("i", "y"), ("kh", "h"),
     ("q", "k"), ("ck", "k"), ("ou", "u"), ("oo", "u"), ("w", "v"), ("ph", "f"), ("zh", "j"), ("tch", "ch"),
 )  # fmt: skip
+_CAPITAL = re.compile(r"\b[^\W\d_a-z][\w’']*")
 SHORTEST_SOUND = 5
 """Letters from which two spellings of one sound are one name: Zelensky and Zelenskiy, but not Kim and Kym."""
 
 
 def same_name(left: str, right: str) -> bool:
     """Whether two normalised words name the same, across possessives, spellings and countries' adjectives."""
-    left = left.strip(_MARKS).removesuffix("'s").removesuffix("'")
-    right = right.strip(_MARKS).removesuffix("'s").removesuffix("'")
-    if left == right or _SPELLINGS.get(left, left) == _SPELLINGS.get(right, right):
+    left, right = _bare(left), _bare(right)
+    if _spelled_alike(left, right):
         return True
     if min(len(left), len(right)) < SHORTEST_SOUND or not (left.isalpha() and right.isalpha()):
         return False
+    if left in STOPWORDS or right in STOPWORDS:  # "being" sounds like Beijing
+        return False
     return _sound(left) == _sound(right)
+
+
+def _bare(word: str) -> str:
+    return word.strip(_MARKS).removesuffix("'s").removesuffix("'")
+
+
+def _spelled_alike(left: str, right: str) -> bool:
+    return left == right or _SPELLINGS.get(left, left) == _SPELLINGS.get(right, right)
 
 
 @lru_cache(maxsize=8192)
@@ -124,14 +134,23 @@ def article_words(text: str) -> frozenset[str]:
     return frozenset(word.strip(".,;:!?\"'()") for word in found)
 
 
+@lru_cache(maxsize=256)
+def _capitals(text: str) -> frozenset[str]:
+    """The words that are somewhere written with a capital letter, normalised."""
+    return frozenset(normalise(word).strip(_MARKS) for word in _CAPITAL.findall(text))
+
+
 def named_in(name: str, text: str) -> bool:
     """Whether a text names it somewhere: by its last word, in the plural, or by its initials."""
-    held = article_words(text)
+    held, names = article_words(text), _capitals(text)
     for key in name_keys(name):
         one = key.removesuffix("s") if len(key) > 3 else key
         keys = {key, _SEATS.get(key, key)}
         if any(
-            any(same_name(word, each) for each in keys)
+            any(
+                _spelled_alike(_bare(word), each) or (word in names and same_name(word, each))
+                for each in keys
+            )
             or word.removesuffix("s") == one
             or (one[-1:].isdigit() and word.startswith(one))
             for word in held

@@ -122,26 +122,26 @@ def untouched(question: Question, sentence: str) -> str:
     return next((name for name in asked if not any(named_in(word, sentence) for word in name.split())), "")
 
 
-_NUMBER = re.compile(r"(?<![\w.,:/$£€-])(\d[\d,]*(?:\.\d+)?)(?![\d/:])(?!\s?[ap]\.?m\b)")
 _YEARS = range(1000, 2101)
+_PART_OF_WORD = re.compile(r"[-/:]$")
 _MONTH = re.compile(
     r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?,?$|^(?:st|nd|rd|th)?,?(?: of)? "
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
     re.IGNORECASE,
 )
+_OF_CLOCK = re.compile(r"[/:]\d|\s?[ap]\.?m\b", re.IGNORECASE)
 
 
 def ungiven(question: Question, article: Article) -> str:
     """Return the number in the question that the article nowhere gives; empty when it gives all.
 
-    Years and days are left out: an article tells them by its own day.
+    Years, days and times are left out: an article tells them by its own day.
     """
     held = {number.value for number in quantities(f"{article.title}\n{article.text}")}
-    for match in _NUMBER.finditer(question.text):
-        before, behind = question.text[: match.start()].rstrip(), question.text[match.end() :]
-        value = float(match[1].replace(",", ""))
-        if value in _YEARS or _MONTH.search(before) or _MONTH.match(behind):
-            continue
-        if value not in held:
-            return match[1]
+    for number in quantities(question.text):
+        before, behind = question.text[: number.start].rstrip(), question.text[number.end :]
+        told = _MONTH.search(before) or _MONTH.match(behind) or number.value in _YEARS
+        inside = _PART_OF_WORD.search(question.text[: number.start]) or _OF_CLOCK.match(behind)
+        if not told and not inside and number.value not in held and any(c.isdigit() for c in number.text):
+            return number.text.strip()
     return ""

@@ -18,6 +18,7 @@ from rag.names import named_in, same_name
         ("gov", "gov.", True),
         ("trump", "trump's", True),
         ("kim", "kym", False),
+        ("being", "beijing", False),
         ("brown", "braun", False),
         ("witkoff", "kushner", False),
         ("spanish", "spain", True),
@@ -43,6 +44,8 @@ def test_two_spellings_name_the_same(left: str, right: str, same: bool) -> None:
         ("Nick Calio", "Caio Zalke, 35, an engineer, wore a shirt.", False),
         ("Italian Institute", "It is said to be closed.", False),
         ("Miami", "Portland beat the Hornets.", False),
+        ("Jared", "The noise jarred on her.", False),
+        ("Zelenskiy", "It was Zelensky who came.", True),
     ],
 )
 def test_a_text_names_somebody_in_the_plural_by_initials_and_by_the_seat_of_government(name, text, named):

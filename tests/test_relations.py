@@ -57,15 +57,23 @@ def test_words_asked_for_are_the_speakers_and_on_the_one_named(said: str, expect
     assert objection("What did Anna Berg say about Carl Holm?", text, said) == expected
 
 
+def test_a_government_speaks_for_its_country() -> None:
+    said = "The US said that Carl Holm was “a traitor”."
+    assert objection("What did Washington say about Carl Holm?", said) == ""
+
+
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
         ("What was the average 15-year rate in Dalby?", "15 is not given"),
         ("What was the average 30-year rate in Dalby?", ""),
         ("What was the average 30-year rate in Dalby on August 4, 2022?", ""),
-        ("What was the average rate on the 1,200 homes?", ""),
+        ("What was the average rate on the 1,200 loans?", ""),
+        ("What was the average rate in Dalby on 4 August at 10:30?", ""),
+        ("What was the average rate on loans of 3 billion in Dalby?", "3 billion is not given"),
+        ("What was the average rate on loans of 2 million in Dalby?", ""),
     ],
 )
 def test_a_number_of_the_question_is_given(question: str, expected: str) -> None:
-    text = "The average 30-year rate in Dalby was 6.92% last week on twelve hundred homes, or 1,200 loans."
+    text = "The average 30-year rate in Dalby was 6.92% last week on 1,200 loans, 2 million in all."
     assert objection(question, text) == expected
