@@ -13,7 +13,7 @@ from rag.errors import ModelError
 from rag.evidence import Evidence
 from rag.names import named_in
 from rag.question import NUMERIC, Question
-from rag.relations import ungiven, untold, untouched
+from rag.relations import speaks, ungiven, untold, untouched
 
 SIGNALS = (
     "score", "margin", "most_aligned", "aligned", "aligned_content", "aligned_least", "cosine",
@@ -101,7 +101,8 @@ def veto(question: Question, best: Evidence) -> str:
         return "what they are is not said"
     sentence = best.sentence
     spoken = f"{sentence.before}\n{sentence.text}"
-    if question.kind == "quote" and question.speaker and not named_in(question.speaker, spoken):
+    heard = named_in(question.speaker, spoken) and speaks(sentence.parse)
+    if question.kind == "quote" and question.speaker and not heard:
         return f"no words of {question.speaker} are given"
     lacking = untold(question, sentence.article, sentence.start, sentence.end)
     if lacking:

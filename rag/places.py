@@ -25,6 +25,12 @@ _COUNTRIES = (
     "united_arab_emirates united_kingdom united_states us u.s usa uruguay uzbekistan venezuela vietnam "
     "wales yemen zambia zimbabwe"
 )
+_EUROPE = (
+    "albania andorra armenia austria azerbaijan belarus belgium bosnia britain bulgaria croatia cyprus "
+    "czechia denmark england estonia finland france georgia germany greece hungary iceland ireland italy "
+    "latvia lithuania luxembourg malta moldova monaco montenegro netherlands norway poland portugal romania "
+    "russia scotland serbia slovakia slovenia spain sweden switzerland turkey uk ukraine united_kingdom wales"
+)
 _WITHIN = (
     "miami florida, orlando florida, tampa florida, mar-a-lago florida, palm_beach florida, "
     "jacksonville florida, tallahassee florida, los_angeles california, san_francisco california, "
@@ -63,6 +69,7 @@ WITHIN = {
 STATES = frozenset(state.replace("_", " ") for state in _STATES.split())
 """Of the United States."""
 COUNTRIES = frozenset(country.replace("_", " ") for country in _COUNTRIES.split())
+EUROPE = frozenset(country.replace("_", " ") for country in _EUROPE.split())
 
 
 def lies_in(inner: str, outer: str) -> bool:
@@ -74,12 +81,14 @@ def lies_in(inner: str, outer: str) -> bool:
 
 
 def is_no(kind: str, place: str) -> bool:
-    """Whether a place is known to be no `city`, `state` or `country`."""
+    """Whether a place is known to be no `city`, `state`, `country` or `european country`."""
     name = _bare(place)
     if kind in {"city", "town", "village", "capital"}:
         return name in COUNTRIES or (name in STATES and name not in {"new york", "washington"})
     if kind == "state":
         return name in COUNTRIES and name not in STATES
+    if kind == "european country":
+        return is_no("country", place) or name in COUNTRIES - EUROPE
     if kind == "country":
         return name in WITHIN or name in STATES - COUNTRIES - {"georgia"}
     return False

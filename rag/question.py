@@ -73,7 +73,7 @@ _FOCUS: dict[str, Kind] = {noun: kind for kind, nouns in _NOUNS for noun in noun
 """What a question asks for by the noun after "which" or "what"."""
 _ASKING = frozenset("who whom whose when where why how what which".split())
 _ROLES = frozenset("job role post position title occupation profession office rank function".split())
-_SAYING = frozenset(
+SAYING = frozenset(
     (
         "say tell state call describe argue warn claim respond react announce declare comment write add "
         "insist characterize characterise label brand term think believe promise explain"
@@ -287,14 +287,14 @@ def _asks_role(tokens: tuple[Token, ...], position: int) -> bool:
 
 
 def _speech_verb(tokens: tuple[Token, ...]) -> bool:
-    return any(token.pos == "VERB" and token.lemma.casefold() in _SAYING for token in tokens)
+    return any(token.pos == "VERB" and token.lemma.casefold() in SAYING for token in tokens)
 
 
 def _speaker(parse: Parse, names: tuple[str, ...]) -> str:
     """The name that is the subject of a verb of saying, or that follows "according to"."""
     for token in parse.tokens:
         subject_of = parse.tokens[token.head].lemma.casefold()
-        if token.dep in {"nsubj", "nsubjpass"} and subject_of in _SAYING:
+        if token.dep in {"nsubj", "nsubjpass"} and subject_of in SAYING:
             return next((name for name in names if token.text in name), "")
     match = re.search(r"according to (.+?)[?,.]*$", parse.text, re.I)
     return next((name for name in names if match and name in match.group(1)), "")

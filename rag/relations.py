@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 
+from models.protocols import Parse
 from rag.names import named_in
 from rag.numbers import quantities
-from rag.question import Question
+from rag.question import SAYING, Question
 from rag.records import Article
 
 AROUND = 250
@@ -64,6 +65,11 @@ _RELATIONS = (
         "arrest* detain* detention custody charg* jail* caught apprehend* captur* seiz* handcuff* "
         "book* suspect* raid* held taken convict* indict* prison* surrender*",
     ),
+    (
+        "charged_with indicted prosecuted",
+        "charg* indict* prosecut* accus* arrest* arraign* plead* pled guilty trial court count counts "
+        "convict* sentenc* jury custody suspect*",
+    ),
     ("nickname* nicknamed", "nicknam* known dubbed called alias moniker calls so-called"),
     (
         "lawyer lawyers attorney attorneys",
@@ -101,6 +107,15 @@ def untold(question: Question, article: Article, start: int, end: int) -> str:
         if match and not told.search(around):
             return match.group()
     return ""
+
+
+_SPOKEN = re.compile(r"[“”\"]|[‘’]\w|\baccording to\b", re.IGNORECASE)
+
+
+def speaks(sentence: Parse) -> bool:
+    """Whether a sentence holds somebody's words: a verb of saying, or marks of quotation."""
+    said = any(token.lemma.casefold() in SAYING for token in sentence.tokens)
+    return said or bool(_SPOKEN.search(sentence.text))
 
 
 _ABOUT = re.compile(r"\b(?:about|on|of|regarding|concerning)\b(.*)", re.IGNORECASE)

@@ -74,6 +74,7 @@ _OFTEN = re.compile(
     r"|(?:each|every) (?:other )?\w+|\w+ times(?: (?:a|an|per) \w+)?)\b",
     re.I,
 )
+_EUROPEAN = re.compile(r"\bEuropean country\b", re.I)
 _SEAT = re.compile(r"\([RDI]-([A-Z][A-Za-z. ]*)\)")
 """What a member of Congress represents: "Rep. Anna Berg (R-Neb.)"."""
 _PART_OF = re.compile(r"\d of (?:its|the|their|his|her|all|our)? ?$")
@@ -254,7 +255,8 @@ def _typed(question: Question, kind: Kind, entity: Entity, people: frozenset[str
     if kind == "group":
         return 1.0 if label == "ORG" else 0.6
     if kind == "place":
-        return 0.2 if is_no(question.focus, entity.text) else 1.0
+        asked = _EUROPEAN.search(question.text)
+        return 0.2 if is_no(asked[0].casefold() if asked else question.focus, entity.text) else 1.0
     return 1.0
 
 

@@ -34,6 +34,7 @@ def objection(question: str, text: str, sentence: str = "") -> str:
         ("In what year was the mill founded?", LEDE + "The mill was set up in 1907.", ""),
         ("When did Anna Berg become press secretary?", LEDE, "nothing is said of “become”"),
         ("Did Anna Berg succeed in selling the mill?", LEDE, ""),
+        ("Who was charged with theft?", LEDE + "A theft was alleged.", "nothing is said of “charged with”"),
         ("What is the secretary called?", "The mayor and her secretary met.", "no name is given"),
         ("What position does Carl Holm hold?", LEDE + "Carl Holm was there.", "what they are is not said"),
         ("What position does Anna Berg hold?", LEDE, ""),
@@ -50,6 +51,7 @@ def test_a_relation_must_be_told(question: str, text: str, expected: str) -> Non
         ("Anna Berg said that Holm was “a traitor”.", ""),
         ("Anna Berg said that he was “a traitor”.", ""),
         ("Carl Holm said that the mill was “a ruin”.", "no words of Anna Berg are given"),
+        ("Anna Berg came to meet Carl Holm at the mill.", "no words of Anna Berg are given"),
     ],
 )
 def test_words_asked_for_are_the_speakers_and_on_the_one_named(said: str, expected: str) -> None:
