@@ -10,7 +10,7 @@ from typing import Protocol
 
 from models.protocols import Embedder, Generator, Parse, Parser
 from rag.compare import asked_difference, asks_by_name
-from rag.confidence import PLAIN, Calibration, confidence
+from rag.confidence import PLAIN, Calibration, confidence, veto
 from rag.disagree import sides
 from rag.errors import CancelledError, ModelError
 from rag.evidence import Evidence, known_people
@@ -30,6 +30,7 @@ WORTH_ADDING = 0.25
 TRIES = 2
 """Drafts the model may write of the best sentence. Further sentences stand verbatim."""
 NEAREST = 3
+SHORT_OF_IT = "What comes nearest falls short: {lacking}."
 REPLY_TOKENS = 160
 COMPOSE_TOKENS = 200
 TYPED = 0.6
@@ -82,7 +83,9 @@ def answer(
     sure = chance >= tools.calibration.threshold
     differing = _differing(question, evidence, tools, sure=sure)
     if not evidence or not (sure or differing):
-        yield Answer(question.text, "refused", nearest=nearest, confidence=chance)
+        lacking = veto(question, evidence[0]) if evidence else ""
+        notes = (SHORT_OF_IT.format(lacking=lacking),) if lacking else ()
+        yield Answer(question.text, "refused", nearest=nearest, confidence=chance, notes=notes)
         return
     chance = chance if sure else PLAIN
     chosen = _choose(question, evidence, differing)

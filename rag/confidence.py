@@ -88,7 +88,7 @@ def veto(question: Question, best: Evidence) -> str:
     if question.kind in NUMERIC and best.span.whole:
         return f"no {question.kind} is given"
     if question.kind in {"place", "date"} and not best.span.whole and best.span.typed <= HARDLY:
-        return f"no {question.focus or question.kind} of the kind asked for is given"
+        return f"no {question.focus or question.kind} that fits is given"
     for name in question.names:
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"

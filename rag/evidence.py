@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.protocols import Embedder, Parse, Parser, Token, Tokens, Vectors
 from models.words import WordVectors, load_words
-from rag.names import akin, name_keys, named_in, same_name
+from rag.names import akin, name_keys, named_in, of_another, same_name
 from rag.question import NUMERIC, Question
 from rag.records import Article, Citation, Hit
 from rag.spans import Candidate, candidates
@@ -89,7 +89,8 @@ class Sentence:
 
     def names_anything(self, name: str) -> bool:
         """Whether the whole article names it somewhere."""
-        return named_in(name, self.article.text) or named_in(name, self.article.title)
+        whole = f"{self.article.title}\n{self.article.text}"
+        return named_in(name, whole) and not of_another(name, whole)
 
 
 @dataclass(frozen=True, slots=True)

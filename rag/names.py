@@ -158,3 +158,28 @@ def named_in(name: str, text: str) -> bool:
             return True
     initials = "".join(word[0] for word in name.split() if word[0].isupper())
     return len(initials) > 1 and re.search(rf"\b{initials}\b", text) is not None
+
+
+_GIVEN = re.compile(r"^[A-Z][a-z’'-]{2,}$")
+_SHORT_FORMS = frozenset("bob bill dick tony ted ned peggy polly sasha larry hank".split())
+"""Given names that begin with another letter than the name they are short for."""
+_BEFORE_A_SURNAME = _TITLES | frozenset(
+    "governor senator congressman congresswoman representative judge justice mayor chief officer sheriff "
+    "captain colonel professor doctor king queen prince princess pope chancellor premier sir lady lord coach "
+    "former vice chairman chairwoman director commissioner detective sergeant lieutenant admiral ambassador "
+    "attorney lawyer democrat republican speaker leader chair actor actress singer author team candidate "
+    "pastor bishop father hurricane saint st mount lake monday tuesday wednesday thursday friday saturday "
+    "sunday".split()
+)
+
+
+def of_another(name: str, text: str) -> bool:
+    """Whether a text has the surname with other given names alone: Donald Trump, not Melania Trump."""
+    given, *rest = [part.removesuffix("’s").removesuffix("'s") for part in name.split()] or [""]
+    if not rest or not _GIVEN.match(given) or not _GIVEN.match(rest[-1]) or named_in(given, text):
+        return False
+    told = normalise(given)
+    bearers = re.findall(rf"(?<=[a-z,;“\"(] )([A-Z][a-z]+) {re.escape(rest[-1])}\b", text)
+    others = {normalise(one) for one in bearers} - _BEFORE_A_SURNAME - STOPWORDS
+    alike = any(one[0] == told[0] or {one, told} & _SHORT_FORMS for one in others)
+    return bool(others) and told not in _BEFORE_A_SURNAME and not alike

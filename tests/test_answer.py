@@ -91,6 +91,11 @@ def test_what_the_articles_do_not_say_is_refused_with_the_nearest(bench: Bench, 
     assert found.nearest[0].article.id == "a1"
 
 
+def test_a_refusal_says_what_the_nearest_sentence_lacks(bench: Bench) -> None:
+    found = ask(bench, "How old is Boris Lind?")
+    assert found.notes == ("What comes nearest falls short: Boris Lind is not mentioned.",)
+
+
 def test_articles_that_differ_are_shown_side_by_side(bench: Bench) -> None:
     found = ask(bench, "On which day was the bridge in Dalby opened?", articles=(DALBY, OTHER))
     assert found.status == "conflict"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.names import named_in, same_name
+from rag.names import named_in, of_another, same_name
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,20 @@ def test_two_spellings_name_the_same(left: str, right: str, same: bool) -> None:
 )
 def test_a_text_names_somebody_in_the_plural_by_initials_and_by_the_seat_of_government(name, text, named):
     assert named_in(name, text) is named
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "another"),
+    [
+        ("Melania Trump", "He met President Donald Trump and, later, Ivanka Trump.", True),
+        ("Melania Trump's", "On Monday, Donald Trump spoke.", True),
+        ("Melania Trump", "He met Donald Trump. Melania was there.", False),
+        ("Gretchen Whitmer", "The bill was signed by Governor Whitmer on Monday.", False),
+        ("Robert Menendez", "The court heard Bob Menendez.", False),
+        ("Joe Biden", "It was signed by Joseph Biden.", False),
+        ("Trump", "It was signed by Donald Trump.", False),
+        ("Jared Kushner", "It was signed. Then Kushner left.", False),
+    ],
+)
+def test_a_surname_with_another_given_name_is_another_person(name: str, text: str, another: bool) -> None:
+    assert of_another(name, text) is another
