@@ -13,6 +13,7 @@ from rag.amounts import figures
 from rag.differ import Kind, differing, one_thing
 from rag.evidence import Evidence
 from rag.names import akin, name_keys, same_name
+from rag.opposites import opposites_asked
 from rag.people import people
 from rag.points import Pool
 from rag.question import NUMERIC, Question
@@ -40,7 +41,7 @@ _OFFICES = re.compile(
 )
 _DREW_UP = re.compile(
     r"\b(?:wr[oi]te\w*|written|writing|draft\w*|author\w*|negotiat\w+|dr[ae]w\w* up|devis\w+|conceiv\w+|"
-    r"prepared?|c[ao]me up with|behind)\b",
+    r"prepared?|c[ao]me up with|behind|(?:work|hammer|thrash)\w* out|craft\w*|put together)\b",
     re.I,
 )
 _WHO = re.compile(
@@ -52,34 +53,6 @@ COMPARED = NUMERIC | {"place", "yesno", "manner"}
 LEADING = 2
 """One of so many best sentences must be on a side, unless it is told from the question what is asked."""
 _UNREAD = np.zeros(0, np.float32)
-_OPPOSED = tuple(
-    (re.compile(asked, re.I), (one, re.compile(says, re.I)), (other, re.compile(denies, re.I)))
-    for asked, one, says, other, denies in (
-        (
-            r"\b(?:is|was|are|were|an?|in|acts?|acted)\b.*\b(?:un)?official(?:ly)?\b(?! (?:said|says|told))",
-            "official",
-            r"\b(?:white house|kremlin|government|ministry|administration)\b.{0,20}"
-            r"\b(?:confirmed|announced|sent)\b|\b(?:special|official) (?:envoy|visit|trip|mission)\b",
-            "not official",
-            r"\b(?:unofficial|rogue|back.?channels?|bypass\w*|outside (?:of )?official)\b",
-        ),
-        (
-            r"\b(?:friendly|hostile)\b",
-            "friendly",
-            r"\bfriendly\b|\b(?:board|directors?)\b.{0,40}\brecommend",
-            "hostile",
-            r"\bhostile\b",
-        ),
-        (
-            r"\b(?:accident\w*|arson|deliberate\w*|on purpose)\b",
-            "an accident",
-            r"\baccident(?:al|ally)?\b",
-            "deliberate",
-            r"\b(?:arson|deliberate\w*|set on purpose)\b",
-        ),
-    )
-)
-"""What is asked, and how the two answers are worded when the very word is not said."""
 _Key = tuple[str, int]
 
 
@@ -98,18 +71,20 @@ def asked_difference(
     if len({article.origin or article.id for article in articles.values()}) < 2:
         return ()
     rank = {_key(found): place for place, found in enumerate(best)}
+    if opposed := _opposed(question, list(articles.values()), rank):
+        return opposed
     read = [*_given(best), *_further(question, list(articles.values()), rank, parser)]
     vectors = embedder.embed([statement.text for statement in read], "document")
     pool = Pool(tuple(replace(s, vector=v) for s, v in zip(read, vectors, strict=True)))
     for kind, found in differing(pool, people(read), dated(read), figures(read)):
         if len(found.sides) > 1 and _asks(question, kind, found, rank):
             return _ordered(found.sides, rank)
-    return _opposed(question, list(articles.values()), rank) if question.kind == "yesno" else ()
+    return ()
 
 
 def asks_by_name(question: Question) -> bool:
     """Whether the words of the question tell which difference is meant: a post, a government, an author."""
-    return _speaking_of(question) is not None
+    return _speaking_of(question) is not None or bool(opposites_asked(question))
 
 
 def _given(evidence: Sequence[Evidence]) -> Iterator[Statement]:
@@ -159,18 +134,16 @@ def _speaking_of(question: Question) -> Callable[[str], bool] | None:
 
 def _opposed(question: Question, articles: Sequence[Article], rank: Mapping[_Key, int]) -> tuple[Side, ...]:
     """The sides of "was it official?", where one article words it so and another the opposite."""
-    for asked, *answers in _OPPOSED:
-        if not asked.search(question.text):
-            continue
+    for pair in opposites_asked(question):
         taken: set[str] = set()
         sides: list[Side] = []
-        for value, worded in reversed(answers):
+        for value, worded in ((pair.no, pair.denies), (pair.yes, pair.says)):
             cited: list[Citation] = []
             for article in articles:
                 said = [
                     Citation(article, start, end, article.text[start:end])
                     for start, end in sentences(article.text)
-                    if _about(question, article, article.text[start:end], worded)
+                    if _about(question, article, article.text[start:end], worded, of_named=pair.of_named)
                 ]
                 if said and (article.origin or article.id) not in taken:
                     cited.append(min(said, key=lambda each: _order(question, each, rank)))
@@ -186,11 +159,14 @@ def _order(question: Question, each: Citation, rank: Mapping[_Key, int]) -> tupl
     return _place(each, rank), -_met(question, each.quote), each.article.id, each.start
 
 
-def _about(question: Question, article: Article, text: str, worded: re.Pattern[str]) -> bool:
+def _about(
+    question: Question, article: Article, text: str, worded: re.Pattern[str], *, of_named: bool
+) -> bool:
     """Whether a sentence, no headline, is so worded and speaks of what the question is about."""
     if not worded.search(text) or text.strip() in article.title:
         return False
-    return _names(question, normalise(text).split()) or _met(question, text) > 0
+    named = _names(question, normalise(text).split())
+    return named or (_met(question, text) > 0 and not of_named)
 
 
 def _asks_post(question: Question) -> bool:

@@ -155,6 +155,8 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
         return question.kind in COUNTED and told and other.score >= TOLD_BESIDE * best.score
     if _on_another_day(question, best, other):
         return False
+    if question.kind == "date" and cosine >= SAME_THING and _one_deed(best, other):
+        return True
     about = other.feature("term_recall_context") >= best.feature("term_recall_context") - 0.25
     near, same = (CLOSE_SCORE, SAME_THING) if question.kind in NUMERIC else (CLOSE_NAME, SAME_NAME)
     if other.score >= near * best.score and about and cosine >= same:
@@ -164,6 +166,23 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
     asked = bool(question.focus) and _counted(best) == _counted(other) == question.focus
     enough = LIKE if asked else SAME_SENTENCE
     return other.score >= FAINT_SCORE * best.score and cosine >= enough
+
+
+def _one_deed(best: Evidence, other: Evidence) -> bool:
+    """Whether both tell the day of one deed, by its verb, and name all whom the question names."""
+    named = min(found.feature("name_recall_context") for found in (best, other)) >= 1
+    ours, theirs = _deed(best), _deed(other)
+    return named and bool(ours) and bool(theirs) and akin(ours, theirs)
+
+
+def _deed(found: Evidence) -> str:
+    """The verb that a span hangs on, in its lemma: `inform` in "informed him on Sunday"."""
+    tokens, at = found.sentence.parse.tokens, found.span.head
+    for _ in tokens:
+        if tokens[at].pos == "VERB" or tokens[at].head == at:
+            break
+        at = tokens[at].head
+    return tokens[at].lemma.casefold() if tokens[at].pos == "VERB" else ""
 
 
 def _on_another_day(question: Question, best: Evidence, other: Evidence) -> bool:

@@ -47,7 +47,7 @@ ORDER = (
     "rag.disagree",
     "rag.confidence rag.select",
     "rag.evidence",
-    "rag.spans rag.relations rag.conversation rag.timewords rag.standing",
+    "rag.spans rag.relations rag.opposites rag.conversation rag.timewords rag.standing",
     "rag.question",
     "rag.places",
     "rag.prompts rag.numbers rag.names rag.dates",
@@ -85,6 +85,7 @@ STAGES = {
             "rag.answer",
             "rag.wordings",
             "rag.compare",
+            "rag.opposites",
             "rag.verdict",
             "rag.verify",
             "rag.disagree",
@@ -120,7 +121,11 @@ EXCEPTIONS = {
 
 FENCES = {
     "llama_cpp": ("models/llama.py", "evals/overhead.py"),
-    "torch sentence_transformers transformers": ("models/embedder.py", "models/pairs.py"),
+    "torch sentence_transformers transformers": (
+        "models/embedder.py",
+        "models/pairs.py",
+        "evals/fit_adapter.py",
+    ),
     "onnxruntime": ("models/session.py",),
     "tokenizers": ("models/embedder.py", "models/words.py"),
     "safetensors": ("models/words.py",),

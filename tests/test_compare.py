@@ -60,6 +60,42 @@ def test_only_the_difference_that_is_asked_for_is_told(
     assert told(question, *texts) == expected
 
 
+WILLING = (
+    "Anna Berg is open to a truce. She is pleased with the talks, and an unexpected visitor came to Berg."
+)
+UNWILLING = (
+    "Anna Berg is not interested in a truce. Berg spoke of her frustration with the talks. "
+    "The visit to Berg was announced on Monday."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "texts", "expected"),
+    [
+        ("Is Berg interested in a truce?", [WILLING, UNWILLING], {"willing", "not willing"}),
+        ("Is Berg interested in a truce?", [WILLING, WILLING.replace("talks", "meeting")], set()),
+        ("Is Lund interested in a truce?", [WILLING, UNWILLING], set()),
+        ("How does Berg feel about the talks?", [WILLING, UNWILLING], {"positive", "negative"}),
+        ("Was the visit to Berg a surprise?", [WILLING, UNWILLING], {"a surprise", "announced"}),
+        (
+            "Is the king putting Holm under pressure?",
+            ["The king went on isolating Holm.", "The king is holding off on pressure on Holm."],
+            {"under pressure", "no pressure"},
+        ),
+        (
+            "Have the talks in Dalby made headway?",
+            ["The talks in Dalby have stalled.", "Major progress had been made in the talks in Dalby."],
+            {"progress", "no progress"},
+        ),
+        ("Who is interested in a truce?", [WILLING, UNWILLING], set()),
+    ],
+)
+def test_articles_that_word_the_opposite_differ_on_a_stance(
+    question: str, texts: list[str], expected: set[str]
+) -> None:
+    assert told(question, *texts) == expected
+
+
 def test_one_article_told_twice_differs_from_nothing() -> None:
     assert told("Who is Anna Berg?", f"{ENVOY} {BROKER}") == set()
 

@@ -53,6 +53,15 @@ NINE = "On Saturday 900 people marched in Dalby."
             set(),
         ),
         (
+            "When was the capture of Holm reported to Berg?",
+            [
+                "Officials reportedly informed Mr. Berg on Monday that troops had captured the town of Holm.",
+                "Before the talks, the radio told of Berg's visit to a barracks, where the generals informed him "
+                "on Sunday that their forces had seized the town of Holm.",
+            ],
+            {"Monday", "Sunday"},
+        ),
+        (
             "On what date will the mayor of Dalby be sworn in?",
             ["The mayor of Dalby will be sworn in on March 16.", "The mayor of Dalby was sworn in in 2018."],
             set(),
@@ -82,7 +91,7 @@ NINE = "On Saturday 900 people marched in Dalby."
         ),
     ],
     ids=[
-        "two articles", "beside it", "agree", "a bound", "other things", "the latest", "no share",
+        "two articles", "beside it", "agree", "a bound", "other things", "the latest", "no share", "one deed",
         "another year", "two years", "a town of it", "a town elsewhere", "another week",
     ],
 )  # fmt: skip
