@@ -56,8 +56,8 @@ NINE = "On Saturday 900 people marched in Dalby."
             "When was the capture of Holm reported to Berg?",
             [
                 "Officials reportedly informed Mr. Berg on Monday that troops had captured the town of Holm.",
-                "Before the talks, the radio told of Berg's visit to a barracks, where the generals informed him "
-                "on Sunday that their forces had seized the town of Holm.",
+                "Before the talks, the radio told of Berg's visit to a barracks, where the generals informed "
+                "him on Sunday that their forces had seized the town of Holm.",
             ],
             {"Monday", "Sunday"},
         ),
