@@ -13,7 +13,7 @@ from rag.errors import ModelError
 from rag.evidence import Evidence
 from rag.names import named_in
 from rag.question import NUMERIC, Question
-from rag.relations import speaks, ungiven, untold, untouched
+from rag.relations import asks_name, speaks, ungiven, unnamed, untold, untouched
 
 SIGNALS = (
     "score", "margin", "most_aligned", "aligned", "aligned_content", "aligned_least", "cosine",
@@ -32,8 +32,6 @@ PLAIN = 0.9
 _NAMES_OF_KINDS = frozenset({"republican", "republicans", "democrat", "democrats", "democratic"})
 HARDLY = 0.2
 """A span this surely of the kind asked for is of another: a country for a city."""
-_ASKS_NAME = re.compile(r"\b(?:called|named)\W*$|\bnames? of\b|\bname\W*$", re.IGNORECASE)
-_NAMED = re.compile(r"[A-Z0-9“\"]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,8 @@ def veto(question: Question, best: Evidence) -> str:
     for name in question.names:
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"
-    if _ASKS_NAME.search(question.text) and (best.span.whole or not _NAMED.search(best.short)):
+    span = range(0) if best.span.whole else range(best.span.first, best.span.last + 1)
+    if asks_name(question) and unnamed(question, best.sentence.parse, span):
         return "no name is given"
     number = ungiven(question, best.sentence.article)
     if number:

@@ -81,7 +81,7 @@ def people(statements: Sequence[Statement]) -> tuple[Person, ...]:
 
 _MISTAKEN = frozenset("ORG GPE NORP WORK_OF_ART FAC PRODUCT LOC".split())
 """What the tagger takes people for whose names it does not know."""
-_HUMAN = re.compile(
+HUMAN = re.compile(
     r"\b(?:head|chief|fellow|envoy|aide|adviser|advisor|minister|president|secretary|analyst|spokes\w+|leader|"
     r"director|mayor|governor|senator|chair\w*|professor|captain|\w+(?:ist|ian|man|woman)|officer|lawyer|"
     r"pope|pontiff|player|coach|quarterback|receiver|safety|friend|wife|husband|son|daughter|brother|sister|\w+-in-law|"
@@ -107,7 +107,7 @@ def roles(statement: Statement, known: frozenset[str] = frozenset()) -> Iterator
         head = _head(parse.tokens, entity)
         for first, last in _spans(parse, entity, head):
             role = _clean(parse.text[parse.tokens[first].start : parse.tokens[last].end])
-            if (not person and " " not in entity.text) or not _HUMAN.search(role):
+            if (not person and " " not in entity.text) or not HUMAN.search(role):
                 continue
             if 1 <= len(role.split()) <= MOST_ROLE_WORDS and not _empty(role, parse.tokens[first : last + 1]):
                 yield Role(_key(entity.text), _bare(entity.text), role, statement)

@@ -20,6 +20,7 @@ from rag.changes import compact
 from rag.check import check_text
 from rag.conversation import asked_as, turn_of
 from rag.dates import day_of
+from rag.described import named_instead
 from rag.engines import Models, careful
 from rag.errors import CancelledError, InputError, LibraryError, ModelError, QuestionError
 from rag.evidence import Evidence
@@ -28,7 +29,7 @@ from rag.fuse import reword
 from rag.laws import Problem
 from rag.library import ALL, Filter, Library
 from rag.listing import outlets
-from rag.planted import planted
+from rag.planted import left_out_note, planted, without_planted
 from rag.portable import import_library
 from rag.question import Question, read_question
 from rag.read import expected, find_files, read_file
@@ -160,7 +161,7 @@ class Tearsheet:
             where=where,
             reranker=self.models.reranker,
         )
-        return _without_planted(hits)[0][:limit]
+        return without_planted(hits, limit)[0]
 
     def import_file(self, path: Path, *, on_progress: Progress | None = None) -> AddReport:
         """Add what a file that `tearsheet export` wrote holds. Raises InputError, DamagedError."""
@@ -252,22 +253,36 @@ class Tearsheet:
             elif event.status != "refused":
                 yield replace(event, question=typed, asked_as=told, filters=read)
                 return
-        with closing(self._asked(meant, where, care, cancelled)) as events:
+        with closing(self._named(meant, where, care, cancelled)) as events:
             for event in events:
                 if isinstance(event, Answer):
+                    told = event.asked_as or told
                     words = " or ".join(f"“{each.said}”" for each in read)
                     notes = (*event.notes, NOT_READ.format(words=words)) if read else event.notes
                     event = replace(event, question=typed, asked_as=told, notes=notes)
                 yield event
 
+    def _named(
+        self, question: str, where: Filter, care: Care, cancelled: Callable[[], bool] | None
+    ) -> Events[Event, None, None]:
+        """The events of a question; refused, it is asked anew with the name of the one it describes."""
+        hits: tuple[Hit, ...] = ()
+        for event in self._asked(question, where, care, cancelled):
+            if isinstance(event, Found):
+                hits = event.hits
+            elif isinstance(event, Answer) and event.status == "refused":
+                named, note = named_instead(question, hits, self.models.parser)
+                *first, last = self._asked(named, where, care, cancelled) if named else (event,)
+                if isinstance(last, Answer) and last.status != "refused":
+                    yield from first
+                    event = replace(last, asked_as=named, notes=(*last.notes, note))
+            yield event
+
     def _read(self, question: str, where: Filter, not_read: Sequence[str]) -> tuple[ReadFilter, ...]:
         """The filters in the words of a question."""
         today = day_of(where.as_of) or date.today()
-        return tuple(
-            each
-            for each in read_filters_of(question, lambda: outlets(self.library.store), today)
-            if each.said not in not_read
-        )
+        every = read_filters_of(question, lambda: outlets(self.library.store), today)
+        return tuple(each for each in every if each.said not in not_read)
 
     def _narrowed(
         self,
@@ -305,7 +320,7 @@ class Tearsheet:
             where=where,
             reranker=self.models.reranker,
         )
-        hits, left_out = _without_planted(every, self.settings.passages)
+        hits, left_out = without_planted(every, self.settings.passages)
         if where and not every:
             yield Answer(asked.text, "refused", notes=(NONE_PASS,), tier="quote")
             return
@@ -388,10 +403,10 @@ class Tearsheet:
             every = retrieve(
                 about, self.library, self.models.embedder, index=self.index, k=BRIEF_PASSAGES, where=where
             )
-        hits, left_out = _without_planted(every)
+        hits, left_out = without_planted(every, BRIEF_PASSAGES)
         named = [self.library.article(id_) for id_ in where.articles]
         honest = tuple(article for article in named if not planted(article.text))
-        left_out = _left_out(article.id for article in named if article not in honest) or left_out
+        left_out = left_out_note(article.id for article in named if article not in honest) or left_out
         if named and not honest:
             return Brief(about or named[0].id[:8], as_of=as_of, notes=left_out)
         articles = honest if named else articles_on(about, hits)
@@ -466,34 +481,6 @@ class Tearsheet:
                 self._index.rebuild()
         problems = self.library.check()
         return (*problems, *self.index.check()) if self.index is not None else tuple(problems)
-
-
-def _without_planted(
-    hits: Sequence[Hit], most: int = BRIEF_PASSAGES
-) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
-    """Return the first `most` hits in honest articles, and a note that names the others met on the way.
-
-    By id alone, for their titles may be orders too.
-    """
-    honest: list[Hit] = []
-    ids: dict[str, None] = {}
-    for hit in hits:
-        if len(honest) == most:
-            break
-        if planted(hit.passage.article.text):
-            ids[hit.passage.article.id] = None
-        else:
-            honest.append(hit)
-    return tuple(honest), _left_out(ids)
-
-
-def _left_out(ids: Iterable[str]) -> tuple[str, ...]:
-    short = dict.fromkeys(id_[:8] for id_ in ids)
-    if not short:
-        return ()
-    many = "1 article was" if len(short) == 1 else f"{len(short)} articles were"
-    shown = ", ".join(f"`tearsheet show {each}`" for each in short)
-    return (f"{many} left out, for giving orders to programs that read it: {shown}",)
 
 
 __all__ = ["AddReport", "Draft", "Event", "Found", "Models", "Tearsheet"]

@@ -10,8 +10,10 @@ with a notice, not out of the library.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from rag.records import Hit
 from rag.text import sentence_at
 
 _MACHINE = (
@@ -118,3 +120,27 @@ def planted(text: str) -> str:
         return ""
     start, end = sentence_at(text, min(min(ends), len(text)) - 1)
     return text[start:end]
+
+
+def without_planted(hits: Sequence[Hit], most: int) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
+    """Return the first `most` hits in honest articles, and a note that names the others met on the way."""
+    honest: list[Hit] = []
+    ids: dict[str, None] = {}
+    for hit in hits:
+        if len(honest) == most:
+            break
+        if planted(hit.passage.article.text):
+            ids[hit.passage.article.id] = None
+        else:
+            honest.append(hit)
+    return tuple(honest), left_out_note(ids)
+
+
+def left_out_note(ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the note on articles that were left out, by id alone, for their titles may be orders too."""
+    short = dict.fromkeys(id_[:8] for id_ in ids)
+    if not short:
+        return ()
+    many = "1 article was" if len(short) == 1 else f"{len(short)} articles were"
+    shown = ", ".join(f"`tearsheet show {each}`" for each in short)
+    return (f"{many} left out, for giving orders to programs that read it: {shown}",)

@@ -49,7 +49,13 @@ _PEOPLE = (
     "general commander colonel judge lawyer doctor coach captain king queen prince princess mayor "
     "governor diplomat ambassador professor scientist historian economist activist reporter editor "
     "columnist founder successor predecessor wife husband spouse son daughter brother sister mother "
-    "father chairman chairwoman chancellor pope"
+    "father chairman chairwoman chancellor pope principal teacher student pupil driver pilot owner "
+    "translator interpreter scholar nurse surgeon suspect witness defendant plaintiff rapper musician "
+    "artist writer novelist poet director producer photographer soldier sergeant candidate executive "
+    "manager boss uncle aunt cousin nephew niece fiancé fiancée boyfriend girlfriend neighbour neighbor "
+    "colleague striker goalkeeper golfer runner swimmer designer architect engineer inventor astronaut "
+    "attorney prosecutor detective sheriff deputy bishop archbishop imam rabbi priest pastor hacker "
+    "gunman shooter attacker killer treasurer heir"
 )
 _NOUNS: tuple[tuple[Kind, str], ...] = (
     ("place", _PLACES),
@@ -260,9 +266,10 @@ def _focus(tokens: tuple[Token, ...], position: int) -> str:
         return head.lemma.casefold()
     for i in range(position + 1, min(position + 6, len(tokens))):
         token, hyphened = tokens[i], "-" in {other.text for other in tokens[i - 1 : i + 2]}
-        if token.pos == "NOUN" and not hyphened:
+        owner = token.dep == "poss" or token.tag == "POS"
+        if token.pos == "NOUN" and not hyphened and not owner:
             return token.lemma.casefold()
-        if token.pos not in {"NUM", "ADJ", "PROPN", "DET"} and not hyphened:
+        if token.pos not in {"NUM", "ADJ", "PROPN", "DET"} and not hyphened and not owner:
             break
     if head.lemma.casefold() == "be":
         for token in tokens[position + 1 :]:

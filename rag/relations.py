@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from models.protocols import Parse
+from models.protocols import Parse, Token
 from rag.names import named_in
 from rag.numbers import quantities
-from rag.question import SAYING, Question
+from rag.question import AMOUNTS, SAYING, Question
 from rag.records import Article
 
 AROUND = 250
@@ -160,3 +160,73 @@ def ungiven(question: Question, article: Article) -> str:
         if not told and not inside and number.value not in held and any(c.isdigit() for c in number.text):
             return number.text.strip()
     return ""
+
+
+_ASKS_NAME = re.compile(r"\b(?:called|named)\W*$|\bnames? of\b|\bname\W*$", re.IGNORECASE)
+_QUOTED = re.compile(r"[\s,]*(?:\w+ )?[“\"]\w")
+"""A name may stand in marks of quotation behind what bears it: a machine called “Research cluster”."""
+_NOBODY = frozenset(
+    {"GPE", "LOC", "FAC", "ORG", "NORP", "EVENT", "LAW", "LANGUAGE", "PRODUCT", "WORK_OF_ART"}
+)
+_TIES = frozenset(
+    (
+        "appos compound nmod flat amod attr oprd acl relcl nsubj nsubjpass poss npadvmod dep ccomp parataxis"
+    ).split()
+)
+"""What holds a thing and its name together; one beside another in a list is not its name."""
+_NAMING = frozenset({"be", "call", "name", "dub", "know", "title", "entitle", "christen", "rename"})
+
+
+def asks_name(question: Question) -> bool:
+    """Whether a question asks what somebody or something is called."""
+    return bool(_ASKS_NAME.search(question.text))
+
+
+def unnamed(question: Question, sentence: Parse, span: range) -> bool:
+    """Whether a sentence whose best span has the tokens `span` lacks the name that is asked for.
+
+    When it speaks of the thing, the name must be the thing's: not that of another, as in "his envoy Anna Berg
+    and a translator". Else the span must hold a name, and somebody's when somebody's is asked for.
+    """
+    tokens = sentence.tokens
+    names = [i for i, token in enumerate(tokens) if _may_name(token, somebody=question.kind == "person")]
+    things = [i for i, t in enumerate(tokens) if t.pos == "NOUN" and t.lemma.casefold() == question.focus]
+    if things:
+        quoted = any(_QUOTED.match(sentence.text, tokens[i].end) for i in things)
+        return not quoted and not any(
+            _tied(tokens, i, name) for i in things for name in names if name > i or not _added(tokens, i)
+        )
+    return not any(name in span for name in names)
+
+
+def _may_name(token: Token, *, somebody: bool) -> bool:
+    if token.entity in AMOUNTS or not token.text[:1].isupper():
+        return False
+    return token.pos == "PROPN" and not (somebody and token.entity in _NOBODY)
+
+
+def _added(tokens: tuple[Token, ...], thing: int) -> bool:
+    """Whether it ends a list as one more: "and a translator" is none of those named before."""
+    first = thing
+    while first and tokens[first - 1].head == thing:
+        first -= 1
+    return bool(first) and tokens[first].text in {"a", "an"} and tokens[first - 1].text == "and"
+
+
+def _tied(tokens: tuple[Token, ...], thing: int, name: int) -> bool:
+    """Whether one stands with the other, or a verb of naming or being joins them."""
+    ours, theirs = _up(tokens, thing), _up(tokens, name)
+    meet = next(at for at in ours if at in theirs)
+    path = (*ours[: ours.index(meet)], *theirs[: theirs.index(meet)])
+    if any(tokens[at].dep not in _TIES for at in path):
+        return False
+    return meet in {thing, name} or tokens[meet].pos != "VERB" or tokens[meet].lemma.casefold() in _NAMING
+
+
+def _up(tokens: tuple[Token, ...], at: int) -> list[int]:
+    """The token and those it hangs on, up to the root."""
+    way = [at]
+    while tokens[at].head != at and len(way) <= len(tokens):
+        at = tokens[at].head
+        way.append(at)
+    return way

@@ -45,6 +45,35 @@ def test_a_relation_must_be_told(question: str, text: str, expected: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        (
+            "What is the name of the mayor's translator?",
+            "With the mayor came her envoy Carl Holm and a translator.",
+            "no name is given",
+        ),
+        (
+            "What is the name of the mayor's translator?",
+            "The mayor had with her Anna Berg, her aide, her envoy, Carl Holm, and a translator.",
+            "no name is given",
+        ),
+        ("What is the name of the mayor's translator?", "The mayor's translator, Carl Holm, left.", ""),
+        ("What is the name of the mayor's translator?", "The mayor's translator is called Carl Holm.", ""),
+        (
+            "What is the name of the man who drove into the mill?",
+            "A man of 29 drove into the mill in Dalby.",
+            "no name is given",
+        ),
+        ("What is the mayor's paper called?", "The mayor's paper appears on Fridays.", "no name is given"),
+        ("What is the mayor's newsletter called?", "The mayor's newsletter “Dalby weekly” sells.", ""),
+        ("What is the mayor's newsletter called?", "The mayor writes a newsletter, Dalby Weekly.", ""),
+    ],
+)  # fmt: skip
+def test_a_name_asked_for_is_that_of_the_one_asked_about(question: str, text: str, expected: str) -> None:
+    assert objection(question, text) == expected
+
+
+@pytest.mark.parametrize(
     ("said", "expected"),
     [
         ("Anna Berg said that the mill was “a ruin”.", "Carl Holm is not what they speak about"),
