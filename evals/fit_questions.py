@@ -35,6 +35,8 @@ LENGTH = 6000
 """Characters from which such an article is too long to be worth its time."""
 OURS = 3.0
 """Weight of a question on news, beside one of SQuAD."""
+TAUGHT = 4
+"""Articles of SQuAD that the reader's adapter is fitted on: what the reader says of them proves nothing."""
 LONG = 12
 """Words from which a span that holds the fact of a case is no short answer."""
 

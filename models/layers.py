@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.adapter import Adapter
 from models.gguf import Gguf, read_gguf
 from models.nodes import CONTRIB, FLOAT, INT8, INT32, LEVELS, Floats, Graph, in_whole_numbers
 from rag.errors import ModelError
@@ -22,27 +23,29 @@ _SPREAD = 64
 """Side of the Hadamard matrix, a power of two that divides every width here."""
 
 
-def llama_graph(source: Path, *, layers: int, context: int, levels: int = LEVELS) -> bytes:
+def llama_graph(
+    source: Path, *, layers: int, context: int, levels: int = LEVELS, adapter: Adapter | None = None
+) -> bytes:
     """Return an ONNX model that writes `state`, one row by the model's width: what it
     makes of the last token.
 
     It reads `ids` (int32, the tokens, at most `context`), `last` (int32, their number less one, shape
     `(1, 1)`) and `length` (int32, their number, shape `(1,)`). `source` is a Llama in Q8_0; with fewer
-    `levels` than 127 the weights are coarser.
+    `levels` than 127 the weights are coarser. What `adapter` holds is added to them.
 
     A few of a language model's hidden values are a hundred times as large as the others, and whole numbers
     cannot hold both. So the hidden state is turned by an orthogonal matrix, which spreads them over all, and
     turned back in the weights, at no cost (QuaRot, Ashkboos et al. 2024). Raises ModelError when the file
     holds something else.
     """
-    return _Layers(read_gguf(source), layers, context, levels).model_bytes()
+    return _Layers(read_gguf(source), layers, context, levels, adapter or {}).model_bytes()
 
 
 class _Layers:
-    def __init__(self, found: Gguf, layers: int, context: int, levels: int) -> None:
+    def __init__(self, found: Gguf, layers: int, context: int, levels: int, adapter: Adapter) -> None:
         if found.architecture != "llama":
             raise ModelError(f"{found.path.name} is of the kind {found.architecture!r}, not 'llama'.")
-        self._found = found
+        self._found, self._adapter = found, adapter
         self._layers, self._context, self._levels = layers, context, levels
         self._heads = self._whole("attention.head_count")
         self._groups = self._whole("attention.head_count_kv")
@@ -122,7 +125,13 @@ class _Layers:
         return self._graph.product(rows, *self._graph.whole_matrix(name, weight, levels=self._levels))
 
     def _weight(self, name: str) -> Floats:
-        return rows_of(self._found, name)
+        rows = rows_of(self._found, name)
+        if name not in self._adapter:
+            return rows
+        left, right = self._adapter[name]
+        if (len(left), right.shape[-1]) != rows.shape:
+            raise ModelError(f"The adapter was fitted on another model: {name} is {rows.shape}.")
+        return rows + left @ right
 
     def _number(self, key: str) -> float:
         found = self._found.values.get(f"llama.{key}")

@@ -2,7 +2,9 @@
 
 A small model that is asked whether a passage answers says yes to everything, but its middle layers know
 more than it says (Azaria and Mitchell 2023): a linear function of the state after "Answer:" tells sentences
-that answer from those that do not. The last layers, which prepare the next word, are left out.
+that answer from those that do not. The last layers, which prepare the next word, are left out. A low-rank
+adapter, fitted on questions that a sentence answers and such as it nearly answers (`evals/fit_adapter.py`),
+is added to the others.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compute import COMPUTE, thread_count
+from models.adapter import Adapter, load_adapter
+from models.compute import COMPUTE, identity, thread_count
 from models.faster import eight_bit_copy, made_once
 from models.generator import bundled_gguf
 from models.layers import llama_graph
@@ -27,6 +30,7 @@ from rag.errors import ModelError
 LAYERS = 20
 """Of 30. Measured at 6 to 30: what the state tells grows up to 20 and falls after 26."""
 CONTEXT = 512
+ADAPTER = Path(__file__).with_name("adapter.npz")
 COARSER = 63
 """Levels of the weights where sums of products go through 16 bits: more would run over."""
 
@@ -34,10 +38,16 @@ COARSER = 63
 class OnnxReader:
     """The first layers of the bundled model and a fitted linear function of their last state."""
 
-    def __init__(self, weights: NDArray[np.float32], bias: float, *, threads: int = 0) -> None:
+    def __init__(
+        self, weights: NDArray[np.float32], bias: float, *, adapter: Path | None = ADAPTER, threads: int = 0
+    ) -> None:
         copy = eight_bit_copy(bundled_gguf())
         levels = LEVELS if has_dot_products() else COARSER
-        graph = made_once(copy, f"{LAYERS}layers-{levels}", ".onnx", partial(_write, levels=levels))
+        fitted = load_adapter(adapter) if adapter else {}
+        what = (
+            f"{LAYERS}layers-{levels}" if adapter is None else f"{LAYERS}adapted-{levels}-{identity(adapter)}"
+        )
+        graph = made_once(copy, what, ".onnx", partial(_write, levels=levels, adapter=fitted))
         self._vocabulary = Vocabulary(copy)
         try:
             self._session: Session | None = open_session(graph)
@@ -86,5 +96,6 @@ class OnnxReader:
         return state
 
 
-def _write(source: Path, target: Path, *, levels: int) -> None:
-    target.write_bytes(llama_graph(source, layers=LAYERS, context=CONTEXT, levels=levels))
+def _write(source: Path, target: Path, *, levels: int, adapter: Adapter) -> None:
+    graph = llama_graph(source, layers=LAYERS, context=CONTEXT, levels=levels, adapter=adapter)
+    target.write_bytes(graph)

@@ -11,6 +11,7 @@ import numpy as np
 from models.protocols import Embedder, Parser
 from rag.amounts import figures
 from rag.differ import Kind, differing, one_thing
+from rag.disagree import times_named
 from rag.evidence import Evidence
 from rag.names import akin, name_keys, same_name
 from rag.opposites import opposites_asked
@@ -209,13 +210,20 @@ def _asks(question: Question, kind: Kind, found: Difference, rank: Mapping[_Key,
         return bool(_GOVERNS.search(question.text))
     if kind == "doer":
         return _asks_author(question) and any(one_thing(t, about[-1]) for t in question.terms)
-    if min(_best(side, rank) for side in found.sides) >= LEADING:
+    if min(_best(side, rank) for side in found.sides) >= LEADING or _of_another_time(question, found.sides):
         return False
     if kind == "number":
         return question.kind in NUMERIC and any(akin(question.focus, word) for word in about)
     if kind in {"day", "place"}:
         return question.kind == ("date" if kind == "day" else "place")
     return question.kind in {"yesno", "manner"}
+
+
+def _of_another_time(question: Question, sides: Sequence[Side]) -> bool:
+    """Whether the question names a month, a day of the week or a year, and only one of the sides does."""
+    asked = times_named(question.text)
+    told = [any(asked & times_named(cited.quote) for cited in side.citations) for side in sides]
+    return bool(asked) and any(told) and not all(told)
 
 
 def _names(question: Question, said: Sequence[str]) -> bool:

@@ -24,8 +24,10 @@ CLOSE_SCORE = 0.25
 """A side must be evidenced at least this well, as a share of the best evidence."""
 SAME_THING = 0.3
 """Cosine of two sentences that speak of the same event."""
-CLOSE_NAME, SAME_NAME = 0.3, 0.35
+CLOSE_NAME, SAME_NAME = 0.5, 0.35
 """The same for a person or a place: an article names many, and not all for what is asked."""
+CLOSE_IN_TIME = 0.3
+"""The same when both sentences name the day or the month that the question names."""
 FAINT_SCORE = 0.12
 FAINTEST_SCORE = 0.05
 """A side in the same unit, in a sentence as near to the question and like the best, must have so much."""
@@ -79,6 +81,10 @@ _DAY = re.compile(
     rf"(?P<behind>{_MONTH_NAME})",
     re.I,
 )
+_TIME = re.compile(
+    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|"
+    r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|[12]\d{3})\b"
+)
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -102,9 +108,9 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     rivals += _denied(question, best, evidence)
     groups: list[list[Evidence]] = []
     for found in rivals:
-        home = next(
-            (group for group in groups if any(compatible(question, found, held) for held in group)), None
-        )
+        # "Monday" and "Sunday" both go with "evening".
+        fits = all if question.kind == "date" else any
+        home = next((g for g in groups if fits(compatible(question, found, held) for held in g)), None)
         if home is None:
             groups.append([found])
         else:
@@ -158,7 +164,8 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
     if question.kind == "date" and cosine >= SAME_THING and _one_deed(best, other):
         return True
     about = other.feature("term_recall_context") >= best.feature("term_recall_context") - 0.25
-    near, same = (CLOSE_SCORE, SAME_THING) if question.kind in NUMERIC else (CLOSE_NAME, SAME_NAME)
+    of_name = CLOSE_IN_TIME if _of_one_time(question, best, other) else CLOSE_NAME
+    near, same = (CLOSE_SCORE, SAME_THING) if question.kind in NUMERIC else (of_name, SAME_NAME)
     if other.score >= near * best.score and about and cosine >= same:
         return True
     if question.kind in COUNTED and about and cosine >= SAME_SENTENCE and _unit(best) == _unit(other) != "":
@@ -190,6 +197,17 @@ def _on_another_day(question: Question, best: Evidence, other: Evidence) -> bool
     asked = _stated_days(question.text)
     theirs = _stated_days(other.sentence.text)
     return bool(asked & _stated_days(best.sentence.text)) and bool(theirs) and not asked & theirs
+
+
+def _of_one_time(question: Question, best: Evidence, other: Evidence) -> bool:
+    """Whether both sentences name the day of the week, the month or the year that the question names."""
+    asked = times_named(question.text)
+    return bool(asked) and all(asked <= times_named(found.sentence.text) for found in (best, other))
+
+
+def times_named(text: str) -> set[str]:
+    """Return the days of the week, months and years that a text names."""
+    return set(_TIME.findall(text))
 
 
 def _stated_days(text: str) -> set[tuple[str, str]]:
@@ -293,6 +311,8 @@ def _counts_the_same(question: Question, left: Evidence, right: Evidence) -> boo
         return not mine or not yours or akin(mine, yours)
     if question.kind not in {"count", "amount"}:
         return True
+    if question.kind == "count" and _inside_a_word(left) != _inside_a_word(right):
+        return False
     ours, theirs = _counted(left), _counted(right)
     if ours and theirs:
         return (
@@ -302,6 +322,11 @@ def _counts_the_same(question: Question, left: Evidence, right: Evidence) -> boo
         )
     a, b = quantities(left.short), quantities(right.short)
     return not a or not b or max(a[0].value, b[0].value) <= FAR_APART * max(1.0, min(a[0].value, b[0].value))
+
+
+def _inside_a_word(found: Evidence) -> bool:
+    """Whether a number is a part of what something is called: 28 in "the 28-point plan"."""
+    return found.sentence.text[found.span.end : found.span.end + 1] == "-" or "-" in found.short
 
 
 def _counted(found: Evidence) -> str:

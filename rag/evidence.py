@@ -16,7 +16,7 @@ from models.words import WordVectors, load_words
 from rag.names import akin, name_keys, named_in, of_another, same_name
 from rag.question import NUMERIC, Question
 from rag.records import Article, Citation, Hit
-from rag.spans import Candidate, candidates
+from rag.spans import Candidate, candidates, tree_distance
 from rag.text import STOPWORDS, adjoin, content_words, normalise, sentences
 
 MOST_HITS = 8
@@ -28,6 +28,8 @@ MET = 0.25
 CONTEXT_SENTENCES = 2
 """Sentences before one in which a name or a topic may stand that it only refers to."""
 
+FAINT = 0.02
+"""Below this the trees no longer tell one span of a sentence from another."""
 BESIDE = 0.4
 """What a sentence beside the best must be worth of it to give the number that the best lacks."""
 RELATED = 0.4
@@ -432,21 +434,6 @@ def _role(question: Question, tokens: Sequence[Token], span: Candidate, verbs: s
     return 0.0
 
 
-def tree_distance(tokens: Sequence[Token], left: int, right: int) -> int:
-    """Return the number of dependency edges between two tokens."""
-    up = {left: 0}
-    at, steps = left, 0
-    while tokens[at].head != at:
-        at, steps = tokens[at].head, steps + 1
-        up[at] = steps
-    at, steps = right, 0
-    while at not in up:
-        if tokens[at].head == at:
-            return len(tokens)
-        at, steps = tokens[at].head, steps + 1
-    return up[at] + steps
-
-
 def rank_by(
     question: Question, pairs: Sequence[Evidence], fitted: Sequence[float] | Vectors
 ) -> tuple[Evidence, ...]:
@@ -458,12 +445,20 @@ def rank_by(
     for pair, said in zip(pairs, fitted, strict=True):
         score = (_polar(pair) if question.kind == "yesno" else said) * _fitness(pair)
         key = (pair.sentence.article.id, pair.sentence.start)
-        if key not in best or score > best[key].score:
+        held = best.get(key)
+        if held is None or _better(question, pair, float(score), held):
             best[key] = replace(pair, score=float(score))
     ranked = sorted(
         best.values(), key=lambda e: (-e.score, e.sentence.rank, e.sentence.article.id, e.sentence.start)
     )
     return tuple(_number_first(question, ranked))
+
+
+def _better(question: Question, pair: Evidence, score: float, held: Evidence) -> bool:
+    """Whether a pair is worth more; of two that are worth nothing, one with the number that is asked for."""
+    if question.kind in NUMERIC and max(score, held.score) < FAINT and pair.span.whole != held.span.whole:
+        return held.span.whole
+    return score > held.score
 
 
 def _number_first(question: Question, ranked: list[Evidence]) -> list[Evidence]:

@@ -29,7 +29,7 @@ def _common(left: str, right: str) -> str:
     return left[: min(len(left), len(right))]
 
 
-_TITLES = frozenset(
+TITLES = frozenset(
     ("mr mrs ms dr president secretary envoy minister prime special the of state general").split()
 )
 
@@ -38,7 +38,7 @@ def name_keys(name: str) -> tuple[str, ...]:
     """Return the words by which a name is recognised again: its last word that is no title."""
     parts = [part.strip(".,'\"") for part in normalise(name).split()]
     parts = [
-        part.removesuffix("'s") for part in parts if part not in _TITLES and part not in STOPWORDS
+        part.removesuffix("'s") for part in parts if part not in TITLES and part not in STOPWORDS
     ] or parts
     return (parts[-1],) if parts else ()
 
@@ -74,15 +74,20 @@ _PEOPLES = (
     "swedish sweden, swiss switzerland, syrian syria, taiwanese taiwan, texan texas, thai thailand, "
     "tunisian tunisia, turkish turkey, ugandan uganda, ukrainian ukraine, uruguayan uruguay, "
     "venezuelan venezuela, vietnamese vietnam, welsh wales, yemeni yemen, zimbabwean zimbabwe, "
+    "angolan angola, arabian arabia, saudi arabia, bahraini bahrain, bangladeshi bangladesh, "
+    "congolese congo, crimean crimea, ecuadorian ecuador, emirati emirates, eritrean eritrea, "
+    "honduran honduras, "
+    "kazakh kazakhstan, laotian laos, liberian liberia, malian mali, maltese malta, nepalese nepal, "
+    "nicaraguan nicaragua, omani oman, panamanian panama, paraguayan paraguay, singaporean singapore, "
+    "tanzanian tanzania, tibetan tibet, uzbek uzbekistan, zambian zambia, "
     "eastern east, northern north, southern south, western west"
 )
 for _adjective, _place in (pair.split() for pair in _PEOPLES.split(", ")):
     _SPELLINGS |= {_adjective: _place, f"{_adjective}s": _place}
-_SPELLINGS["saudis"] = "saudi"
 _SEATS = {
     "washington": "usa", "moscow": "russia", "kremlin": "russia", "kyiv": "ukraine", "kiev": "ukraine",
     "beijing": "china", "tehran": "iran", "brussels": "europe", "london": "britain", "paris": "france",
-    "berlin": "germany", "tokyo": "japan", "seoul": "korea", "ankara": "turkey", "riyadh": "saudi",
+    "berlin": "germany", "tokyo": "japan", "seoul": "korea", "ankara": "turkey", "riyadh": "arabia",
 }  # fmt: skip
 """Seats of government, which stand for it."""
 
@@ -163,7 +168,7 @@ def named_in(name: str, text: str) -> bool:
 _GIVEN = re.compile(r"^[A-Z][a-z’'-]{2,}$")
 _SHORT_FORMS = frozenset("bob bill dick tony ted ned peggy polly sasha larry hank".split())
 """Given names that begin with another letter than the name they are short for."""
-_BEFORE_A_SURNAME = _TITLES | frozenset(
+_BEFORE_A_SURNAME = TITLES | frozenset(
     "governor senator congressman congresswoman representative judge justice mayor chief officer sheriff "
     "captain colonel professor doctor king queen prince princess pope chancellor premier sir lady lord coach "
     "former vice chairman chairwoman director commissioner detective sergeant lieutenant admiral ambassador "

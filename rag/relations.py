@@ -216,7 +216,9 @@ def _added(tokens: tuple[Token, ...], thing: int) -> bool:
 def _tied(tokens: tuple[Token, ...], thing: int, name: int) -> bool:
     """Whether one stands with the other, or a verb of naming or being joins them."""
     ours, theirs = _up(tokens, thing), _up(tokens, name)
-    meet = next(at for at in ours if at in theirs)
+    meet = next((at for at in ours if at in theirs), None)
+    if meet is None:  # Two sentences in one.
+        return False
     path = (*ours[: ours.index(meet)], *theirs[: theirs.index(meet)])
     if any(tokens[at].dep not in _TIES for at in path):
         return False

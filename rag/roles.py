@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from models.protocols import Parse, Token
-from rag.evidence import tree_distance
 from rag.names import akin, same_name
+from rag.spans import tree_distance
 from rag.text import Span, normalise
 
 FARTHEST = 4

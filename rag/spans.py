@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from models.protocols import Entity, Parse, Token
+from rag.names import TITLES
 from rag.numbers import quantities
 from rag.places import is_no
 from rag.question import LABELS, NUMERIC, Kind, Question
@@ -445,7 +446,13 @@ def _repeats(question: Question, parse: Parse, span: Candidate) -> bool:
     inside = [
         t for t in parse.tokens[span.first : span.last + 1] if t.pos not in {"DET", "ADP", "PUNCT", "PART"}
     ]
-    if all(token.lemma.casefold() in asked or token.text.casefold() in asked for token in inside):
+    # "President Anna Berg" says nothing new either, asked for a relative of Anna Berg.
+    bare = (
+        [t for t in inside if t.text.casefold().rstrip(".") not in TITLES]
+        if question.kind == "person"
+        else []
+    )
+    if all(token.lemma.casefold() in asked or token.text.casefold() in asked for token in bare or inside):
         return True
     # Asked who succeeds Rubio, "Marco Rubio" says nothing new; asked which Murdoch, "Lachlan Murdoch" does.
     return (
@@ -455,3 +462,18 @@ def _repeats(question: Question, parse: Parse, span: Candidate) -> bool:
         and not re.match(rf"(?:which|what) {re.escape(inside[-1].text)}\b", question.text, re.I)
         and all(token.pos == "PROPN" for token in inside)
     )
+
+
+def tree_distance(tokens: Sequence[Token], left: int, right: int) -> int:
+    """Return the number of dependency edges between two tokens."""
+    up = {left: 0}
+    at, steps = left, 0
+    while tokens[at].head != at:
+        at, steps = tokens[at].head, steps + 1
+        up[at] = steps
+    at, steps = right, 0
+    while at not in up:
+        if tokens[at].head == at:
+            return len(tokens)
+        at, steps = tokens[at].head, steps + 1
+    return up[at] + steps

@@ -22,6 +22,11 @@ BROKER = (
 DRAFT = "The Dalby plan was written by Berg and Lund. The Holm administration welcomed the plan."
 HELP = "Berg wrote the plan for Dalby with help from foreign bankers. The Falk administration was silent."
 
+FASTER = "Russian invasion forces advanced somewhat faster in November, but are not close to Dalby."
+STEADY = (
+    "The visit to Dalby comes at a bad time, as Russian forces continue to steadily advance along the front."
+)
+
 
 def told(question: str, *texts: str) -> set[str]:
     parser, embedder = load_parser(), load_embedder()
@@ -48,10 +53,16 @@ def told(question: str, *texts: str) -> set[str]:
         ),
         ("Which administration is in office?", [DRAFT, HELP], {"Holm administration", "Falk administration"}),
         ("What did the Holm administration welcome?", [DRAFT, HELP], set()),
+        (
+            "Did the Russian forces advance more quickly?",
+            [FASTER, STEADY],
+            {FASTER, "Russian forces continue to steadily advance along the front"},
+        ),
+        ("Did the Russian forces advance more quickly in November?", [FASTER, STEADY], set()),
     ],
     ids=[
         *("a role", "who somebody is", "one role", "another thing", "opposites", "no opposite"),
-        *("an author", "a government", "no government"),
+        *("an author", "a government", "no government", "two paces", "another time"),
     ],
 )  # fmt: skip
 def test_only_the_difference_that_is_asked_for_is_told(

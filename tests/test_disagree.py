@@ -40,6 +40,11 @@ NINE = "On Saturday 900 people marched in Dalby."
         (ASKED, ["At least 400 people marched in Dalby.", "On Saturday 430 people marched in Dalby."], set()),
         (ASKED, [FOUR, "On Saturday 30 cars stood in Dalby."], set()),
         (
+            "How many points has the plan for Dalby?",
+            ["The plan for Dalby has 20 points.", "The 28-point plan for Dalby was cut."],
+            set(),
+        ),
+        (
             "How many people have marched in Dalby up to now?",
             ["On Friday 400 people marched in Dalby.", NINE],
             set(),
@@ -91,8 +96,8 @@ NINE = "On Saturday 900 people marched in Dalby."
         ),
     ],
     ids=[
-        "two articles", "beside it", "agree", "a bound", "other things", "the latest", "no share", "one deed",
-        "another year", "two years", "a town of it", "a town elsewhere", "another week",
+        "two articles", "beside it", "agree", "a bound", "other things", "a name", "the latest", "no share",
+        "one deed", "another year", "two years", "a town of it", "a town elsewhere", "another week",
     ],
 )  # fmt: skip
 def test_another_value_for_the_same_thing_is_a_side(

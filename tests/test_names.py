@@ -22,6 +22,8 @@ from rag.names import named_in, of_another, same_name
         ("brown", "braun", False),
         ("witkoff", "kushner", False),
         ("spanish", "spain", True),
+        ("arabian", "arabia", True),
+        ("saudi", "arabia", True),
         ("canadians", "canada", True),
         ("swiss", "sweden", False),
         ("indian", "indiana", False),

@@ -139,3 +139,16 @@ def test_a_span_is_of_the_very_kind_that_is_asked_for(question: str, sentence: s
     parser = load_parser()
     spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
     assert [sentence[span.start : span.end] for span in spans if span.typed >= 0.9] == sure
+
+
+def test_one_whom_the_question_names_is_no_answer_with_a_title_either() -> None:
+    parser = load_parser()
+    sentence = "In Dalby they met Carl Holm, the son-in-law of President Anna Berg."
+    asked = read_question("Who is Anna Berg's son-in-law?", parser)
+    spans = [
+        sentence[s.start : s.end]
+        for s in candidates(asked, parser.parse([sentence])[0], frozenset())
+        if not s.whole
+    ]
+    assert "Carl Holm" in spans
+    assert [span for span in spans if "Anna Berg" in span and "Holm" not in span and "son" not in span] == []
