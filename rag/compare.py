@@ -10,8 +10,8 @@ import numpy as np
 
 from models.protocols import Embedder, Parser
 from rag.amounts import figures
+from rag.dates import times_named
 from rag.differ import Kind, differing, one_thing
-from rag.disagree import times_named
 from rag.evidence import Evidence
 from rag.names import akin, name_keys, same_name
 from rag.opposites import opposites_asked

@@ -210,3 +210,14 @@ def _weekend(anchor: date, shift: int) -> tuple[str, str]:
 
 
 __all__ = ["How", "When", "dates", "day_of"]
+
+
+_TIME = re.compile(
+    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|"
+    r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|[12]\d{3})\b"
+)
+
+
+def times_named(text: str) -> set[str]:
+    """Return the days of the week, months and years that a text names."""
+    return set(_TIME.findall(text))

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from models.protocols import Embedder, Token
+from rag.dates import times_named
 from rag.evidence import Evidence, Sentence
 from rag.names import akin, same_name
 from rag.numbers import Quantity, quantities
 from rag.places import lies_in
 from rag.question import NUMERIC, Question
 from rag.records import Citation, Side
+from rag.spans import CURRENCY
 from rag.text import STOPWORDS, Span, adjoin, normalise, sentences, words
 
 SINGLE_VALUED = NUMERIC | {"person", "place"}
@@ -81,10 +83,7 @@ _DAY = re.compile(
     rf"(?P<behind>{_MONTH_NAME})",
     re.I,
 )
-_TIME = re.compile(
-    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|"
-    r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|[12]\d{3})\b"
-)
+_BEHIND = re.compile(rf"\s{CURRENCY}\b", re.I)
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -205,11 +204,6 @@ def _of_one_time(question: Question, best: Evidence, other: Evidence) -> bool:
     return bool(asked) and all(asked <= times_named(found.sentence.text) for found in (best, other))
 
 
-def times_named(text: str) -> set[str]:
-    """Return the days of the week, months and years that a text names."""
-    return set(_TIME.findall(text))
-
-
 def _stated_days(text: str) -> set[tuple[str, str]]:
     """The days with a month that a text states, as month and day."""
     return {
@@ -235,7 +229,8 @@ def _beside(question: Question, rivals: Sequence[Evidence]) -> tuple[Side, ...]:
                 if amount is None or not _counts_on(question, rival, text[amount.end :]):
                     continue
                 if amount.start - match.end() <= GIVEN_WITHIN and _comparable(own[0], amount):
-                    value = text[amount.start : amount.end].strip()
+                    unit = _BEHIND.match(text, amount.end)
+                    value = text[amount.start : unit.end() if unit else amount.end].strip()
                     found.append(Side(value, (Citation(rival.sentence.article, start, end, text),)))
                     break
     return tuple(found)

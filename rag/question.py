@@ -99,6 +99,8 @@ _MORE = re.compile(r"how much (?:more|less|higher|lower)\b")
 _PERCENT = re.compile(
     r"\b(?:percent(?:age)?|per cent|(?:what|which|market) share|proportion|fraction|how much of)\b", re.I
 )
+_REST_OF_NAME = re.compile(r"(?:-(?!\w*(?:ed|ing|led|based|style|born|era|run|owned)\b)[\w’']+)+")
+"""What stands behind a hyphen in "Kim Jong-un", but not in "Anna Berg-backed"."""
 _CLEAN_NAME = re.compile(r"^(?:the|a|an)\s+|['’]s$|['’]$", re.I)
 _PROPER = frozenset({"PROPN"})
 _CONTENT = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
@@ -170,7 +172,10 @@ def _names(parse: Parse) -> tuple[str, ...]:
         if run:
             while run and run[-1].tag == "POS":
                 run.pop()
-            found.append(parse.text[run[0].start : run[-1].end])
+            end = run[-1].end
+            if len(run) > 1 and (rest := _REST_OF_NAME.match(parse.text, end)):
+                end = rest.end()
+            found.append(parse.text[run[0].start : end])
             run = []
     cleaned = [_CLEAN_NAME.sub("", name).strip() for name in found]
     return tuple(dict.fromkeys(name for name in cleaned if len(name) > 1))

@@ -51,14 +51,14 @@ _NUMBER_WORDS = frozenset(
 
 _COUNTED = "(?:" + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True)) + ")"
 _SCALE = r"(?:hundred|thousand|million|billion|trillion|bn|tn|k|m)"
-_CURRENCY = (
+CURRENCY = (
     r"(?:(?:US|Australian|Canadian|Hong Kong) )?(?:dollars?|euros?|pounds?|cents?|pence|yen|yuan|rupees?"
     r"|roubles?|rubles?|hryvnias?|francs?|kron(?:er|or|a|e)|pesos?|reais|shekels?|zlot(?:y|ys)|lira|rand"
     r"|dirhams?|riyals?|bitcoins?)"
 )
 _MONEY = re.compile(
     rf"(?:US|A|C|HK|NZ|S)?[$€£¥₹₴₽₩]\s?\d[\d.,]*(?<=\d)(?:[ -]?{_SCALE}\b)?"
-    rf"|\b(?:\d[\d.,]*(?<=\d)|{_COUNTED}(?:[ -]{_COUNTED})*)(?:[ -]{_SCALE})?\s{_CURRENCY}\b",
+    rf"|\b(?:\d[\d.,]*(?<=\d)|{_COUNTED}(?:[ -]{_COUNTED})*)(?:[ -]{_SCALE})?\s{CURRENCY}\b",
     re.I,
 )
 _SCALED = re.compile(rf"\s*{_SCALE}\b", re.I)

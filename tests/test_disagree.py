@@ -36,6 +36,11 @@ NINE = "On Saturday 900 people marched in Dalby."
     [
         (ASKED, [FOUR, NINE], {"400", "900"}),
         (ASKED, [f"{FOUR} The organisers counted 900."], {"400", "900"}),
+        (
+            "What did the new mill in Dalby cost?",
+            ["The new mill in Dalby cost 4 million hryvnias. The town puts it at 6 million hryvnias."],
+            {"4 million hryvnias", "6 million hryvnias"},
+        ),
         (ASKED, [FOUR, "Police said 400 people marched in Dalby."], set()),
         (ASKED, ["At least 400 people marched in Dalby.", "On Saturday 430 people marched in Dalby."], set()),
         (ASKED, [FOUR, "On Saturday 30 cars stood in Dalby."], set()),
@@ -96,8 +101,9 @@ NINE = "On Saturday 900 people marched in Dalby."
         ),
     ],
     ids=[
-        "two articles", "beside it", "agree", "a bound", "other things", "a name", "the latest", "no share",
-        "one deed", "another year", "two years", "a town of it", "a town elsewhere", "another week",
+        "two articles", "beside it", "money beside it", "agree", "a bound", "other things", "a name",
+        "the latest", "no share", "one deed", "another year", "two years", "a town of it",
+        "a town elsewhere", "another week",
     ],
 )  # fmt: skip
 def test_another_value_for_the_same_thing_is_a_side(

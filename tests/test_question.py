@@ -67,6 +67,11 @@ def test_another_script_is_a_question_too(parser: Parser) -> None:
     assert read_question("Кто встретился с Путиным?", parser).text == "Кто встретился с Путиным?"
 
 
+def test_a_name_goes_on_behind_a_hyphen(parser: Parser) -> None:
+    assert read_question("When did Kim Jong-un come to Holm?", parser).names == ("Kim Jong-un", "Holm")
+    assert read_question("What is in the Anna Berg-backed plan?", parser).names == ("Anna Berg",)
+
+
 def test_a_plural_noun_that_begins_a_question_is_no_name(parser: Parser) -> None:
     asked = "Parts of Florida's Broward County are under quarantine after sightings of which species?"
     assert read_question(asked, parser).names == ("Florida", "Broward County")
