@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.text import STOPWORDS, normalise
@@ -107,11 +108,12 @@ def same_name(left: str, right: str) -> bool:
     left, right = _bare(left), _bare(right)
     if _spelled_alike(left, right):
         return True
-    if min(len(left), len(right)) < SHORTEST_SOUND or not (left.isalpha() and right.isalpha()):
-        return False
-    if left in STOPWORDS or right in STOPWORDS:  # "being" sounds like Beijing
-        return False
-    return _sound(left) == _sound(right)
+    return _has_sound(left) and _has_sound(right) and _sound(left) == _sound(right)
+
+
+def _has_sound(word: str) -> bool:
+    """Whether a word is one name with what sounds like it; "being" is a common word, not Beijing."""
+    return len(word) >= SHORTEST_SOUND and word.isalpha() and word not in STOPWORDS
 
 
 def _bare(word: str) -> str:
@@ -139,27 +141,42 @@ def article_words(text: str) -> frozenset[str]:
     return frozenset(word.strip(".,;:!?\"'()") for word in found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The words of a text in the forms by which a name is found among them."""
+
+    plain: frozenset[str]
+    """In one of their spellings."""
+    singular: frozenset[str]
+    sounds: frozenset[str]
+    """Of those that are somewhere written with a capital letter."""
+
+
 @lru_cache(maxsize=256)
-def _capitals(text: str) -> frozenset[str]:
-    """The words that are somewhere written with a capital letter, normalised."""
-    return frozenset(normalise(word).strip(_MARKS) for word in _CAPITAL.findall(text))
+def _named(text: str) -> _Named:
+    held = article_words(text)
+    capitals = {normalise(word).strip(_MARKS) for word in _CAPITAL.findall(text)}
+    plain = frozenset(_SPELLINGS.get(bare, bare) for bare in map(_bare, held))
+    return _Named(
+        plain,
+        frozenset(word.removesuffix("s") for word in held),
+        frozenset(_sound(bare) for bare in map(_bare, held & capitals) if _has_sound(bare)),
+    )
 
 
 def named_in(name: str, text: str) -> bool:
     """Whether a text names it somewhere: by its last word, in the plural, or by its initials."""
-    held, names = article_words(text), _capitals(text)
+    words = _named(text)
     for key in name_keys(name):
         one = key.removesuffix("s") if len(key) > 3 else key
-        keys = {key, _SEATS.get(key, key)}
-        if any(
-            any(
-                _spelled_alike(_bare(word), each) or (word in names and same_name(word, each))
-                for each in keys
-            )
-            or word.removesuffix("s") == one
-            or (one[-1:].isdigit() and word.startswith(one))
-            for word in held
-        ):
+        if one in words.singular:
+            return True
+        for each in map(_bare, (key, _SEATS.get(key, key))):
+            if _SPELLINGS.get(each, each) in words.plain or (
+                _has_sound(each) and _sound(each) in words.sounds
+            ):
+                return True
+        if one[-1:].isdigit() and any(word.startswith(one) for word in article_words(text)):
             return True
     initials = "".join(word[0] for word in name.split() if word[0].isupper())
     return len(initials) > 1 and re.search(rf"\b{initials}\b", text) is not None
