@@ -26,6 +26,7 @@ class Walk:
         self._spelled = [tokenise(piece) for piece in lattice.pieces]
         self._ends = set(ends) | {tokenise(".")[0]}
         self._at = {(piece, 0) for piece in lattice.first}
+        self._shorter = set(lattice.first) - {min(lattice.first)}
 
     def choose(self, logits: NDArray[np.float32]) -> int | None:
         """Return the token to go on with; None at the end."""
@@ -37,7 +38,10 @@ class Walk:
         found: dict[int, float] = {}
         for piece, done in self._at:
             if not self._whole(piece, done):
-                found.setdefault(self._spelled[piece][done], 0.0)
+                token = self._spelled[piece][done]
+                found[token] = max(
+                    found.get(token, 0.0), BREVITY if not done and piece in self._shorter else 0.0
+                )
                 continue
             nearest = min(self._lattice.follows[piece], default=0)
             for after in self._lattice.follows[piece]:

@@ -80,6 +80,7 @@ def tidy(text: str) -> str:
 
 def finish(text: str) -> str:
     """Return the text tidied, with a full stop where it ends on nothing that ends a sentence."""
+    text = re.sub(r",(?=[\"”’]$)", ".", text)
     return tidy(text if text[-1:] in _ENDS else f"{text}.")
 
 

@@ -21,6 +21,7 @@ _SAFE_FOR_ALL = frozenset({"opener", "relcl", "appos"})
 """What may be cut when any part of the sentence may be the answer."""
 _FINITE = frozenset({"VBD", "VBZ", "VBP", "MD"})
 _SUBJECTS = frozenset({"nsubj", "nsubjpass"})
+_RELATIVE = frozenset({"who", "which"})
 _TIMES = frozenset({"DATE", "TIME"})
 """Labels of what stays: news is true of a day."""
 _PIECE = re.compile(r"\S+?(?=[,;:]*(?:\s|$))|[,;:]+(?=\s|$)")
@@ -69,6 +70,9 @@ def wordings(parse: Parse, keep: Sequence[Span], opening: Opening) -> Lattice | 
         first = sorted(reach(0) - {size})
     if opening.helper is not None and not first and (apart := _apposition(parse, span, opening)):
         return apart
+    told = None if opening.text else _told_beside(parse, keep, pieces, follows)
+    if told is not None:
+        return told
     if not first or (
         not opening.text and all(len(f) < 2 for f in follows) and len(first) < 2 and sum(last) < 2
     ):
@@ -100,6 +104,70 @@ def _apposition(parse: Parse, span: Span | None, opening: Opening) -> Lattice | 
         ):
             return Lattice((f" {parse.text[start:end]}",), (0,), ((),), (True,))
     return None
+
+
+def _told_beside(
+    parse: Parse, keep: Sequence[Span], pieces: Sequence[Span], follows: Sequence[Sequence[int]]
+) -> Lattice | None:
+    """What a clause behind a name tells of it: "Berg led the union" of "founded by Berg, who led the union".
+
+    The clause has to be set off by a comma and hold the answer, and may not be what somebody else says.
+    """
+    tokens = parse.tokens
+    for verb, token in enumerate(tokens):
+        if token.dep != "relcl" or (token.tag not in _FINITE and not _helped(tokens, verb)):
+            continue
+        who = next((i for i, t in enumerate(tokens) if t.head == verb and t.dep in _SUBJECTS), None)
+        if who is None or tokens[who].lemma.casefold() not in _RELATIVE or who < 2:
+            continue
+        clause, named = below(tokens, verb), _name_before(tokens, token.head, who)
+        if not named or _in_reported_speech(tokens, token.head) or min(clause) != who:
+            continue
+        (start, stop), begin, closing = named, tokens[who].end, max(clause) + 1
+        while closing < len(tokens) and not balanced(parse.text[begin : tokens[closing - 1].end]):
+            closing += 1
+        # What is joined on behind a comma may go with the words before the name.
+        if any(t.pos == "CCONJ" and tokens[i - 1].text == "," for i, t in enumerate(tokens) if i in clause):
+            continue
+        end = tokens[closing - 1].end
+        own = [i for i, (a, b) in enumerate(pieces) if begin <= a and b <= end]
+        held_by = ((start, stop), (begin, end))
+        if len(own) < 2 or not keep or not all(any(a <= c and d <= b for a, b in held_by) for c, d in keep):
+            continue
+        held = set(own)
+        # One piece more: the name, which the clause follows.
+        spelled = [parse.text[start:stop], *(_spelled(parse.text, pieces[i], i) for i in own)]
+        number = {piece: place for place, piece in enumerate(own, 1)}
+        further = [(1,), *(tuple(number[f] for f in follows[i] if f in held) for i in own)]
+        last = [False, *(i == own[-1] for i in own)]
+        return Lattice(tuple(spelled), (0,), tuple(further), tuple(last))
+    return None
+
+
+def _helped(tokens: Sequence[Token], verb: int) -> bool:
+    return any(t.head == verb and t.dep in {"aux", "auxpass"} and t.tag in _FINITE for t in tokens)
+
+
+def _name_before(tokens: Sequence[Token], head: int, who: int) -> Span | None:
+    """Where the name stands that ends with the token `head` right before ", who"; None when there is none."""
+    if tokens[head].pos != "PROPN" or tokens[who - 1].text != "," or head != who - 2:
+        return None
+    inside = [i for i in sorted(below(tokens, head)) if i <= head]
+    first = inside[0]
+    if inside != list(range(first, head + 1)) or any(tokens[i].pos == "PRON" for i in inside):
+        return None
+    return tokens[first].start, tokens[head].end
+
+
+def _in_reported_speech(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a token is part of what somebody says, or hangs on a word that must not go."""
+    while tokens[place].head != place:
+        if tokens[place].dep in {"ccomp", "parataxis"}:
+            return True
+        place = tokens[place].head
+        if tokens[place].pos in {"VERB", "AUX"} and must_stay(tokens[place]):
+            return True
+    return False
 
 
 def _spelled(text: str, place: Span, number: int) -> str:
@@ -140,6 +208,10 @@ def _may_end(parse: Parse, end: int) -> bool:
     ):
         return False
     if any(token.head >= first for token in tokens[:first]):
+        return False
+    # Nothing goes of "end the war, cap the army and lift the ban": without its end it lacks "and".
+    listed = any(t.dep == "conj" and tokens[i - 1].text == "," for i, t in enumerate(tokens[:first]))
+    if listed and any(tokens[i].dep == "conj" for i in tail):
         return False
     return all(_adjunct(tokens, i) for i in tail if tokens[i].head < first)
 

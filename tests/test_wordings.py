@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -49,6 +50,7 @@ def test_insertions_and_adjuncts_at_the_end_may_go_and_the_answer_stays() -> Non
         ("The mayor opened the bridge to traffic on Friday with a speech.", "the bridge", "on Friday"),
         ("The plant employs 900 people, unless the state is wrong.", "900", "unless"),
         ("The fire killed six people near Oslo, the police said.", "six", "the police said"),
+        ("It would end the war, cap the army at 900 men and lift the ban.", "900", "lift the ban"),
         ("The storm closed schools of the three northern counties.", "schools", "of the three northern"),
     ],
 )
@@ -64,6 +66,40 @@ def test_without_a_span_the_reason_stays() -> None:
     text = "The plant, which opened in spring, closed because the firm lost its licence."
     found = replies(text, None)
     assert all("because the firm lost its licence" in reply for reply in found or {text})
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "told"),
+    [
+        (
+            "It went to Anna Berg, who had led the strike for six weeks, not to Norfab.",
+            "six weeks",
+            "Anna Berg had led the strike for six weeks",
+        ),
+        ("The bank, Norfab, which employs 900 people, is to close.", "900", "Norfab employs 900 people"),
+        (
+            "Nobody forgets the speech of Buddy Lind, who called it “a gift to Oslo,” at the party.",
+            "a gift to Oslo",
+            "Buddy Lind called it “a gift to Oslo,”",
+        ),
+    ],
+)
+def test_what_a_clause_tells_of_a_name_is_told_of_the_name(text: str, answer: str, told: str) -> None:
+    assert replies(text, answer) == {told}
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The firm was founded by her uncle, who led it for six years.", "six years"),
+        ("The police say that they want Anna Berg, who stole 900 euros, to talk.", "900"),
+        ("Anna Berg who led the strike for six weeks has left.", "six weeks"),
+        ("Anna Berg, who led the strike, was paid 900 euros.", "900"),
+        ("It went to Anna Berg, who led the strike for six weeks, and to her sister.", "six weeks"),
+    ],
+)
+def test_a_clause_on_no_name_or_in_what_somebody_says_is_not_told_alone(text: str, answer: str) -> None:
+    assert not any(re.match(r"\S+ ?\S* (?:led|stole)", reply) for reply in replies(text, answer))
 
 
 def test_an_opening_goes_on_where_its_subject_does_something() -> None:
