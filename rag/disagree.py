@@ -40,6 +40,8 @@ TOLD_BESIDE = 0.5
 """A second value in one article must be evidenced at least this well, as a share of the best."""
 FAR_APART = 20
 """Two numbers of which one has no noun count one thing only when neither is this many times the other."""
+READ_AS_NO = -1.2
+"""Log-odds of the reader below which a sentence that is not much like the best is no side."""
 MAX_SIDES = 4
 _PEOPLE = frozenset(
     "person people passenger man woman child victim worker employee resident patient dead body".split()
@@ -159,6 +161,8 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
         told = _attributed(best) and _attributed(other) and _unit(best) == _unit(other) != ""
         return question.kind in COUNTED and told and other.score >= TOLD_BESIDE * best.score
     if _on_another_day(question, best, other):
+        return False
+    if other.read is not None and other.read < READ_AS_NO and cosine < SAME_SENTENCE:
         return False
     if question.kind == "date" and cosine >= SAME_THING and _one_deed(best, other):
         return True

@@ -18,7 +18,7 @@ from rag.records import Hit
 from rag.standing import standings
 from rag.text import normalise
 
-READ = 8
+READ = 4
 """Sentences that are read closely at most: each costs 0.06 s on one core."""
 NEAR = 0.1
 """What a further sentence must be worth, as a share of the best, to be read."""

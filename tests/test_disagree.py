@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.embedder import load_embedder
 from models.parser import load_parser
@@ -110,3 +114,31 @@ def test_another_value_for_the_same_thing_is_a_side(
     question: str, texts: list[str], expected: set[str]
 ) -> None:
     assert set(values(question, *texts)) == expected
+
+
+class Says:
+    """A reader that says yes to every sentence but those that hold a word."""
+
+    def __init__(self, no: str) -> None:
+        self._no = no
+
+    def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([-3.0 if self._no in text else 1.0 for text in texts], np.float32)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("no", "expected"), [("fair", []), ("Tuesday", ["20", "28"])])
+def test_a_sentence_that_the_reader_says_no_to_is_no_side(no: str, expected: list[str]) -> None:
+    parser, embedder = load_parser(), load_embedder()
+    texts = [
+        "The plan was revised on Sunday, which left around 20 points.",
+        "At the fair Anna Berg read out the 28 points left in the plan to a crowd of farmers in the rain.",
+    ]
+    articles = [Article(f"a{i}", text, title="", source=f"Paper {i}") for i, text in enumerate(texts)]
+    hits = [Hit(Passage(article, 0, len(article.text)), 1.0) for article in articles]
+    asked = read_question("How many points were left after the plan was revised?", parser)
+    trees = Trees.load(FITTED / "evidence.npz")
+    evidence = select(asked, hits, embedder, parser, trees, Says(no))
+    assert sorted(side.value for side in sides(asked, evidence, embedder)) == expected
