@@ -7,8 +7,9 @@ The reader is the first 20 layers of the bundled model. Low-rank matrices are ad
 a linear function of the state as it was (Kumar et al. 2022). They learn from `evals/fitting/contrasts.jsonl`,
 with two questions that a sentence answers and four that it nearly does, and from the first TAUGHT articles of
 SQuAD 2.0, whose unanswerable questions come with the span that tempts. Prints how well sentences are told
-apart (AUROC), before and after, on what was left out: the other articles of SQuAD, and with `--held N` every
-N-th sentence of ours; the shipped one was made with `--held 10`. Takes about half an hour on 2 cores.
+apart (AUROC), before and after, on what was left out: the other articles of SQuAD, the sentences of
+`contrasts_later.jsonl`, and with `--held N` every N-th sentence of ours; the shipped one was made with
+`--held 10`. Takes about half an hour on 2 cores; `--shipped` measures the shipped one without fitting.
 `evals.fit` comes after it.
 """
 
@@ -28,13 +29,13 @@ import torch
 from torch.nn import functional
 
 from evals.fit_questions import QUESTIONS, TAUGHT
-from models.adapter import Adapter, save_adapter
+from models.adapter import Adapter, load_adapter, save_adapter
 from models.faster import eight_bit_copy
 from models.generator import bundled_gguf
 from models.gguf import read_gguf
 from models.layers import rows_of
 from models.llama import Vocabulary
-from models.reader import LAYERS
+from models.reader import ADAPTER, LAYERS
 from rag.prompts import read_prompt
 from rag.text import content_words, sentences
 
@@ -65,12 +66,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Fit the adapter, print what it tells apart, write it."""
     options = _options(argv)
     torch.manual_seed(0)
-    ours = list(_ours(options.news, options.corpus))[: options.most]
+    ours = list(_ours("contrasts.jsonl", options.news, options.corpus))[: options.most]
+    later = list(_ours("contrasts_later.jsonl", options.news, options.corpus, "later"))[: options.most]
     held = ours[:: options.held] if options.held else []
     known = [one for one in ours if one not in held]
     fitted = [*_squad(options.squad, slice(0, TAUGHT), easy=True)][: options.most] + known
-    measured = [*_squad(options.squad, slice(TAUGHT, None), easy=False)][: options.most] + held
+    measured = [*_squad(options.squad, slice(TAUGHT, None), easy=False)][: options.most] + held + later
     layers = Layers()
+    if options.shipped:
+        layers.take_shipped()
+        _print_areas("as shipped", layers, held + later)
+        return 0
     layers.start(fitted)
     _print_areas("before", layers, measured)
     print(f"fitted on {sum(len(one.asked) for one in fitted)} questions about {len(fitted)} sentences")
@@ -92,6 +98,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--corpus", type=Path, required=True, metavar="DIR", help="the reports retold in seeds/"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the adapter here")
+    parser.add_argument(
+        "--shipped", action="store_true", help="fit nothing, measure what is shipped on our sentences"
+    )
     parser.add_argument("--held", type=int, default=0, metavar="N", help="leave every N-th sentence out")
     parser.add_argument(
         "--most", type=int, default=10**6, metavar="N", help="sentences of each set, for a try"
@@ -102,17 +111,17 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 # ---------------------------------------------------------------- questions
 
 
-def _ours(news: Path, corpus: Path) -> Iterator[Contrast]:
-    """The sentences of `contrasts.jsonl`, each with the questions written on it."""
+def _ours(name: str, news: Path, corpus: Path, kind: str = "news") -> Iterator[Contrast]:
+    """The sentences of a file of `evals/fitting`, each with the questions written on it."""
     articles = {row["id"]: row for row in map(json.loads, news.read_text("utf-8").splitlines())}
     for path in sorted(corpus.glob("*.txt")):
         articles[path.name[:3]] = {"text": path.read_text("utf-8").strip(), "title": ""}
-    for line in (QUESTIONS / "contrasts.jsonl").read_text("utf-8").splitlines():
+    for line in (QUESTIONS / name).read_text("utf-8").splitlines():
         row = json.loads(line)
         article = articles[row["article"]]
         asked = [(text, True, 1.0) for text in row["yes"]] + [(text, False, WRONG) for text in row["no"]]
         passage = _passage(article.get("title", ""), article["text"], row["start"])
-        yield Contrast(passage, tuple(asked), "reports" if len(row["article"]) == 3 else "news")
+        yield Contrast(passage, tuple(asked), "reports" if len(row["article"]) == 3 else kind)
 
 
 def _squad(path: Path, which: slice, *, easy: bool) -> Iterator[Contrast]:
@@ -200,6 +209,16 @@ class Layers(torch.nn.Module):
             f"{_named(key)}.weight": (SCALE * left.detach().numpy(), self.right[key].detach().numpy())
             for key, left in self.left.items()
         }
+
+    def take_shipped(self) -> None:
+        """Take the adapter and the linear function that come with Tearsheet."""
+        for name, (left, right) in load_adapter(ADAPTER).items():
+            key = _key(name.removesuffix(".weight"))
+            self.left[key].data = torch.from_numpy(left) / SCALE
+            self.right[key].data = torch.from_numpy(right)
+        with np.load(ADAPTER.with_name("reader.npz"), allow_pickle=False) as stored:
+            self.slopes.data = torch.from_numpy(stored["weights"]).float()
+            self.bias.data = torch.tensor(float(stored["bias"]))
 
     def start(self, fitted: Sequence[Contrast]) -> None:
         """Fit the linear function on the states as they are."""
