@@ -394,7 +394,9 @@ def _is_short_name(turn: Turn) -> bool:
 def _full(turn: Turn, parser: Parser) -> str:
     """The short answer as the answer names it in full: "Marit Kallevik" of Kallevik."""
     parse = parser.parse([turn.said])[0]
-    names = (entity.text for entity in parse.entities if entity.label == "PERSON")
+    names = [entity.text for entity in parse.entities if entity.label == "PERSON"]
+    # The tagger misses one before a colon: "Jared Kushner: Kushner, who is …".
+    names += re.findall(rf"(?:^|[-–•] )([A-Z]\w+ {re.escape(turn.short)}):", turn.said)
     return next((name for name in names if name.endswith(f" {turn.short}")), turn.short)
 
 

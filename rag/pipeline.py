@@ -253,6 +253,8 @@ class Tearsheet:
             elif event.status != "refused":
                 yield replace(event, question=typed, asked_as=told, filters=read)
                 return
+        # The note says that "yesterday" was not heeded: no sentence has to tell it then.
+        meant = without_words(meant, [each for each in read if each.kind == "published"])
         with closing(self._named(meant, where, care, cancelled)) as events:
             for event in events:
                 if isinstance(event, Answer):
