@@ -3,9 +3,10 @@
     python -m evals.fit --squad squad2_dev.json --news articles.jsonl --corpus FOLDER [--out models]
 
 Trains on SQuAD 2.0 (reader and confidence on those of its articles that the adapter has not seen), on the
-questions in `evals/fitting`, asked of the articles they were written on, and on the cases of the suites that
-are not held. Prints figures of FOLDS folds, each scored by weights fitted on
-the others, then writes weights fitted on everything. Takes about an hour on 2 cores, most of it reading.
+questions in `evals/fitting`, asked of the articles they were written on, on the cases of the suites that are
+not held; the reader on the contrasts of its adapter as well. Prints figures of FOLDS folds, each
+scored by weights fitted on the others, then writes weights fitted on everything. Takes about an hour on 2
+cores, most of it reading.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.fit_contrasts import contrasts
 from evals.fit_questions import TAUGHT, Array, Asked, read_questions
 from models.embedder import load_embedder
 from models.parser import load_parser
@@ -36,9 +38,9 @@ NO_SPAN = 0.4
 """What the right sentence is worth with a wrong span; the rest is the span's F1."""
 READ_OF_SQUAD = 2
 """Sentences read of a question of SQuAD, of which there are many."""
-SQUAD_READ, SQUAD_CONFIDENCE, BARE = 0.3, 0.15, 0.5
-"""Weights beside 1 for ours: of SQuAD for the reader and for confidence; of questions
-whose answer was cut out."""
+SQUAD_READ, CONTRAST, SQUAD_CONFIDENCE, BARE = 0.3, 0.3, 0.15, 0.5
+"""Weights beside 1 for ours: of SQuAD and of contrasts for the reader; of SQuAD and of questions whose answer
+was cut out for confidence."""
 REFUSED = {"strict": 0.95, "lenient": 0.5}
 """Share of our own unanswerable questions that a threshold has to refuse; the usual one refuses as large a
 share of them as it answers of the others."""
@@ -62,18 +64,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     reader = OnnxReader(np.zeros(0, np.float32), 0.0)
     wanted = dict.fromkeys(text for one, ranked in scored for text, _ in _readings(one, ranked))
     states = {text: reader.states([text])[0] for text in wanted}
-    fit_rest(asked, scored, states, options.out)
+    pairs, _ = contrasts(options.news, options.corpus)
+    told = [reading for one in pairs[: options.most] for reading in one.readings()]
+    beside = [(reader.states([text])[0], right) for text, right in told]
+    read = fit_rest(asked, scored, states, beside, options.out)
+    if options.earns:
+        _print_what_earns(asked, read)
     return 0
 
 
 def fit_rest(
-    asked: Sequence[Asked], scored: Sequence[tuple[Asked, Ranked]], states: States, out: Path | None
-) -> None:
-    """Fit reader and confidence on rankings of other folds' trees; write all weights to `out`."""
+    asked: Sequence[Asked],
+    scored: Sequence[tuple[Asked, Ranked]],
+    states: States,
+    beside: Sequence[tuple[Array, bool]],
+    out: Path | None,
+) -> list[tuple[Asked, Ranked]]:
+    """Fit reader and confidence on rankings of other folds' trees; write all weights to `out`.
+
+    `beside` has states of contrasts, each with whether the question is answered. Returns each question with
+    its evidence as readers fitted on the other folds order it.
+    """
     fold = _folds(asked)
     read: list[tuple[Asked, Ranked]] = []
     for k in range(FOLDS):
-        weights, bias = fit_reader([pair for pair in scored if fold[pair[0].group] != k], states)
+        others = [pair for pair in scored if fold[pair[0].group] != k]
+        weights, bias = fit_reader(others, states, beside)
         read += [
             (one, _read(one, ranked, states, weights, bias)) for one, ranked in scored if fold[one.group] == k
         ]
@@ -87,14 +103,15 @@ def fit_rest(
     _print_refusals("with the reader", read, calibration)
     _print_refusals("without it", scored, calibration)
     if out is None:
-        return
+        return read
     out.mkdir(parents=True, exist_ok=True)
     write_trees(fit_trees(asked), out / "evidence.npz")
-    weights, bias = fit_reader(scored, states)
+    weights, bias = fit_reader(scored, states, beside)
     np.savez_compressed(out / "reader.npz", weights=weights, bias=np.float64(bias))
     shares = {care: round(_threshold(read, with_reader, care), 4) for care in REFUSED}
     stored = {"read": with_reader, "unread": without, "threshold": round(threshold, 4)} | shares
     (out / "calibration.json").write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
+    return read
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -105,6 +122,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--corpus", type=Path, required=True, metavar="DIR", help="the reports retold in seeds/"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the weights here")
+    parser.add_argument(
+        "--earns", action="store_true", help="print what each feature and signal earns (another 20 minutes)"
+    )
     parser.add_argument(
         "--most", type=int, default=10**6, metavar="N", help="questions of each set, for a try"
     )
@@ -118,14 +138,19 @@ def _folds(asked: Sequence[Asked]) -> dict[str, int]:
     return {group: place % FOLDS for place, group in enumerate(groups)}
 
 
-def rank_out_of_fold(asked: Sequence[Asked]) -> list[tuple[Asked, Ranked]]:
-    """Return each question with its evidence as trees fitted on the other folds rank it."""
+def rank_out_of_fold(asked: Sequence[Asked], without: str = "") -> list[tuple[Asked, Ranked]]:
+    """Return each question with its evidence as trees fitted on the other folds rank it.
+
+    The trees do not see the feature `without`.
+    """
     fold = _folds(asked)
     scored: list[tuple[Asked, Ranked]] = []
     for k in range(FOLDS):
-        trees = fit_trees([one for one in asked if fold[one.group] != k])
+        trees = fit_trees([one for one in asked if fold[one.group] != k], without)
         held = [one for one in asked if fold[one.group] == k]
-        scored += [(one, rank_by(one.question, one.pairs, trees.predict(_rows(one)))) for one in held]
+        scored += [
+            (one, rank_by(one.question, one.pairs, trees.predict(_rows(one, without)))) for one in held
+        ]
     return scored
 
 
@@ -144,7 +169,7 @@ class FittedTrees:
         return np.asarray(self.model.predict(rows), np.float32)
 
 
-def fit_trees(asked: Sequence[Asked]) -> FittedTrees:
+def fit_trees(asked: Sequence[Asked], without: str = "") -> FittedTrees:
     """Return trees that predict what a (sentence, span) pair is worth, from the answerable questions."""
     random = np.random.default_rng(0)
     rows, wanted, weights = [], [], []
@@ -154,7 +179,7 @@ def fit_trees(asked: Sequence[Asked]) -> FittedTrees:
         wrong = np.flatnonzero(~one.right)
         kept = np.concatenate([np.flatnonzero(one.right), random.permutation(wrong)[:NEGATIVES]])
         worth = one.right * (NO_SPAN + (1 - NO_SPAN) * one.f1)
-        rows.append(_rows(one)[kept])
+        rows.append(_rows(one, without)[kept])
         wanted.append(worth[kept])
         weights.append(np.full(len(kept), one.weight))
     return FittedTrees(*(np.concatenate(part).astype(np.float32) for part in (rows, wanted, weights)))
@@ -170,7 +195,9 @@ def _readings(one: Asked, ranked: Ranked) -> list[tuple[str, bool]]:
     return [(reading(one.question, found), _place(found) in stating) for found in chosen]
 
 
-def fit_reader(scored: Sequence[tuple[Asked, Ranked]], states: States) -> tuple[NDArray[np.float32], float]:
+def fit_reader(
+    scored: Sequence[tuple[Asked, Ranked]], states: States, beside: Sequence[tuple[Array, bool]]
+) -> tuple[Array, float]:
     """Return the weights and the bias of the linear function of a state."""
     from sklearn.linear_model import LogisticRegression
 
@@ -178,7 +205,7 @@ def fit_reader(scored: Sequence[tuple[Asked, Ranked]], states: States) -> tuple[
         (states[text], right, 1.0 if one.weight > 1 else SQUAD_READ)
         for one, ranked in scored
         for text, right in _readings(one, ranked)
-    ]
+    ] + [(state, right, CONTRAST) for state, right in beside]
     table, right, weight = (np.array(part) for part in zip(*given, strict=True))
     middle, spread = table.mean(0), table.std(0) + 1e-6
     fitted = LogisticRegression(C=0.01, max_iter=1000).fit((table - middle) / spread, right, weight)
@@ -203,8 +230,8 @@ class _Shown:
     weight: float
 
 
-def fit_confidence(scored: Sequence[tuple[Asked, Ranked]]) -> dict[str, float]:
-    """Return the weights of confidence by name, with the bias.
+def fit_confidence(scored: Sequence[tuple[Asked, Ranked]], without: Sequence[str] = ()) -> dict[str, float]:
+    """Return the weights of confidence by name, with the bias; of the signals `without` they are 0.
 
     An answerable question is shown twice: as it is, and, as one that nothing answers, without the
     sentences that do.
@@ -222,13 +249,13 @@ def fit_confidence(scored: Sequence[tuple[Asked, Ranked]]) -> dict[str, float]:
                 continue
             if read == (evidence[0].read is not None):
                 shown.append(_Shown(signals(one.question, evidence), answers, weight * share))
-    table = np.array([one.signals for one in shown])
+    names = (*SIGNALS, *READ_SIGNALS) if read else SIGNALS
+    table = np.array([one.signals for one in shown]) * [name not in without for name in names]
     middle, spread = table.mean(0), table.std(0) + 1e-6
     fitted = LogisticRegression(C=0.05, max_iter=4000).fit(
         (table - middle) / spread, [one.answers for one in shown], [one.weight for one in shown]
     )
     slopes = fitted.coef_[0] / spread
-    names = (*SIGNALS, *READ_SIGNALS) if read else SIGNALS
     weights = {name: round(float(slope), 4) for name, slope in zip(names, slopes, strict=True)}
     return weights | {"bias": round(float(fitted.intercept_[0] - (slopes * middle).sum()), 4)}
 
@@ -290,8 +317,11 @@ def write_trees(trees: FittedTrees, path: Path) -> None:
     )
 
 
-def _rows(one: Asked) -> Array:
-    return np.array([pair.features for pair in one.pairs], np.float32).reshape(-1, len(FEATURES))
+def _rows(one: Asked, without: str) -> Array:
+    rows = np.array([pair.features for pair in one.pairs], np.float32).reshape(-1, len(FEATURES))
+    if without:
+        rows[:, FEATURES.index(without)] = 0
+    return rows
 
 
 def _place(found: Evidence) -> tuple[str, int]:
@@ -321,20 +351,48 @@ def _print_ranking(how: str, scored: Sequence[tuple[Asked, Ranked]]) -> None:
         print(f"{name}, {how}: best sentence {first}/{len(ours)}, best three {third}/{len(ours)}")
 
 
-def _print_refusals(how: str, scored: Sequence[tuple[Asked, Ranked]], calibration: Calibration) -> None:
-    """Print, for each set, how many are answered, and how well confidence tells which can be (AUROC)."""
+def _print_what_earns(asked: Sequence[Asked], read: Sequence[tuple[Asked, Ranked]]) -> None:
+    """Print what is lost without each feature and each signal: right best sentences, AUROC of confidence."""
+    for feature in ("", *FEATURES):
+        found: dict[bool, list[bool]] = {True: [], False: []}
+        for one, ranked in rank_out_of_fold(asked, feature):
+            if one.answerable:
+                found[one.weight > 1].append(_place(ranked[0]) in _stating(one) if ranked else False)
+        ours, squad = (f"{sum(right)}/{len(right)}" for right in (found[True], found[False]))
+        print(f"without {feature or 'nothing'}: best sentence {ours} of ours, {squad} of SQuAD", flush=True)
+    for group in ((), *((name,) for name in (*SIGNALS, *READ_SIGNALS)), READ_SIGNALS):
+        calibration = _calibration(fit_confidence(read, group), dict.fromkeys((*SIGNALS, "bias"), 0.0), 0.0)
+        ours, squad = (_area(*_chances(rows, calibration)) for rows in _halves(read))
+        print(f"without {' and '.join(group) or 'nothing'}: AUROC {ours} of ours, {squad} of SQuAD")
+
+
+def _halves(scored: Sequence[tuple[Asked, Ranked]]) -> list[list[tuple[Asked, Ranked]]]:
+    return [[pair for pair in scored if (pair[0].weight > 1) is ours] for ours in (True, False)]
+
+
+def _chances(
+    rows: Sequence[tuple[Asked, Ranked]], calibration: Calibration
+) -> tuple[list[bool], list[float]]:
+    return [one.answerable for one, _ in rows], [confidence(o.question, r, calibration) for o, r in rows]
+
+
+def _area(truth: Sequence[bool], chances: Sequence[float]) -> str:
     from sklearn.metrics import roc_auc_score
 
+    return f"{roc_auc_score(truth, chances):.4f}" if len(set(truth)) == 2 else "-"
+
+
+def _print_refusals(how: str, scored: Sequence[tuple[Asked, Ranked]], calibration: Calibration) -> None:
+    """Print, for each set, how many are answered, and how well confidence tells which can be (AUROC)."""
     for name, rows in _sets(scored).items():
-        chances = [confidence(one.question, ranked, calibration) for one, ranked in rows]
-        truth = [one.answerable for one, _ in rows]
+        truth, chances = _chances(rows, calibration)
         yes, no = (
             [c >= calibration.threshold for c, t in zip(chances, truth, strict=True) if t is t_]
             for t_ in (True, False)
         )
-        area = f"{roc_auc_score(truth, chances):.3f}" if any(truth) and not all(truth) else "-"
         print(
-            f"{name}, {how}: answered {sum(yes)}/{len(yes)} answerable, {sum(no)}/{len(no)} not; AUROC {area}"
+            f"{name}, {how}: answered {sum(yes)}/{len(yes)} answerable, {sum(no)}/{len(no)} not; "
+            f"AUROC {_area(truth, chances)}"
         )
 
 

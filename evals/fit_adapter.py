@@ -4,31 +4,29 @@
 
 The reader is the first 20 layers of the bundled model. Low-rank matrices are added to the upper ones of them
 (LoRA, Hu et al. 2021) and fitted to tell a sentence that answers a question from one that nearly does, after
-a linear function of the state as it was (Kumar et al. 2022). They learn from `evals/fitting/contrasts.jsonl`,
-with two questions that a sentence answers and four that it nearly does, and from the first TAUGHT articles of
+a linear function of the state as it was (Kumar et al. 2022). They learn from the sentences in `evals/fitting`
+with two questions that each answers and four that it nearly does, and from the first TAUGHT articles of
 SQuAD 2.0, whose unanswerable questions come with the span that tempts. Prints how well sentences are told
-apart (AUROC), before and after, on what was left out: the other articles of SQuAD, the sentences of
-`contrasts_later.jsonl`, and with `--held N` every N-th sentence of ours; the shipped one was made with
-`--held 10`. Takes about half an hour on 2 cores; `--shipped` measures the shipped one without fitting.
+apart (AUROC), before and after, on what was left out: the other articles of SQuAD, and every tenth sentence
+of ours. Takes about 45 minutes on 2 cores; `--shipped` measures the shipped one without fitting.
 `evals.fit` comes after it.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from evals.fit_questions import QUESTIONS, TAUGHT
+from evals.fit_contrasts import Contrast, contrasts, squad_contrasts
+from evals.fit_questions import TAUGHT
 from models.adapter import Adapter, load_adapter, save_adapter
 from models.faster import eight_bit_copy
 from models.generator import bundled_gguf
@@ -36,8 +34,6 @@ from models.gguf import read_gguf
 from models.layers import rows_of
 from models.llama import Vocabulary
 from models.reader import ADAPTER, LAYERS
-from rag.prompts import read_prompt
-from rag.text import content_words, sentences
 
 FIRST = 10
 """The layers below stay as they are: fitting them too took three times as long and told no more."""
@@ -47,35 +43,19 @@ EPOCHS, RATE, DECAY, DROPPED = 4, 3e-4, 0.01, 0.05
 BATCH, QUESTIONS_AT_ONCE = 4, 8
 PLAINER = 0.01
 """How freely the linear function follows the states."""
-WRONG = 0.5
-"""What a question of ours that is not answered counts, of which there are twice as many."""
-ASKED = "\nQuestion:"
-
-
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """A sentence with what stands before it, as the reader is given it, and questions on it."""
-
-    passage: str
-    asked: tuple[tuple[str, bool, float], ...]
-    """Question, whether the sentence answers it, and what that counts."""
-    kind: str
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit the adapter, print what it tells apart, write it."""
     options = _options(argv)
     torch.manual_seed(0)
-    ours = list(_ours("contrasts.jsonl", options.news, options.corpus))[: options.most]
-    later = list(_ours("contrasts_later.jsonl", options.news, options.corpus, "later"))[: options.most]
-    held = ours[:: options.held] if options.held else []
-    known = [one for one in ours if one not in held]
-    fitted = [*_squad(options.squad, slice(0, TAUGHT), easy=True)][: options.most] + known
-    measured = [*_squad(options.squad, slice(TAUGHT, None), easy=False)][: options.most] + held + later
+    known, held = (part[: options.most] for part in contrasts(options.news, options.corpus))
+    fitted = [*squad_contrasts(options.squad, slice(0, TAUGHT), easy=True)][: options.most] + known
+    measured = [*squad_contrasts(options.squad, slice(TAUGHT, None), easy=False)][: options.most] + held
     layers = Layers()
     if options.shipped:
         layers.take_shipped()
-        _print_areas("as shipped", layers, held + later)
+        _print_areas("as shipped", layers, held)
         return 0
     layers.start(fitted)
     _print_areas("before", layers, measured)
@@ -101,68 +81,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--shipped", action="store_true", help="fit nothing, measure what is shipped on our sentences"
     )
-    parser.add_argument("--held", type=int, default=0, metavar="N", help="leave every N-th sentence out")
     parser.add_argument(
         "--most", type=int, default=10**6, metavar="N", help="sentences of each set, for a try"
     )
     return parser.parse_args(argv)
-
-
-# ---------------------------------------------------------------- questions
-
-
-def _ours(name: str, news: Path, corpus: Path, kind: str = "news") -> Iterator[Contrast]:
-    """The sentences of a file of `evals/fitting`, each with the questions written on it."""
-    articles = {row["id"]: row for row in map(json.loads, news.read_text("utf-8").splitlines())}
-    for path in sorted(corpus.glob("*.txt")):
-        articles[path.name[:3]] = {"text": path.read_text("utf-8").strip(), "title": ""}
-    for line in (QUESTIONS / name).read_text("utf-8").splitlines():
-        row = json.loads(line)
-        article = articles[row["article"]]
-        asked = [(text, True, 1.0) for text in row["yes"]] + [(text, False, WRONG) for text in row["no"]]
-        passage = _passage(article.get("title", ""), article["text"], row["start"])
-        yield Contrast(passage, tuple(asked), "reports" if len(row["article"]) == 3 else kind)
-
-
-def _squad(path: Path, which: slice, *, easy: bool) -> Iterator[Contrast]:
-    """The sentences that answer, and those that an unanswerable question tempts with.
-
-    With `easy` an answerable question is asked of the other sentence that shares most words with it as well.
-    """
-    for entry in json.loads(path.read_text("utf-8"))["data"][which]:
-        for block in entry["paragraphs"]:
-            text = block["context"].replace("\n", " ")
-            found: dict[int, list[tuple[str, bool, float]]] = {}
-            starts = [start for start, _ in sentences(text)]
-
-            def home(at: int, starts: list[int] = starts) -> int:
-                return max(start for start in starts if start <= at)
-
-            for question in block["qas"]:
-                words = question["question"].strip()
-                spans = question["answers"] or question["plausible_answers"]
-                places = {home(span["answer_start"]) for span in spans}
-                answers = bool(question["answers"])
-                found.setdefault(min(places), []).append((words, answers, 1.0))
-                if answers and easy and (rest := [place for place in starts if place not in places]):
-                    found.setdefault(_nearest(words, text, rest), []).append((words, False, WRONG))
-            for start, asked in found.items():
-                title = entry["title"].replace("_", " ")
-                yield Contrast(_passage(title, text, start), tuple(asked), "SQuAD")
-
-
-def _nearest(question: str, text: str, starts: Sequence[int]) -> int:
-    asked = set(content_words(question))
-    ends = dict(sentences(text))
-    return max(starts, key=lambda start: len(asked & set(content_words(text[start : ends[start]]))))
-
-
-def _passage(title: str, text: str, start: int) -> str:
-    """Return what the reader is given before the question, of the sentence that starts there."""
-    spans = list(sentences(text))
-    place = next(i for i, (first, _) in enumerate(spans) if first == start)
-    before = text[slice(*spans[place - 1])] if place else ""
-    return read_prompt("", title, before, text[slice(*spans[place])]).partition(ASKED)[0] + ASKED
 
 
 # ---------------------------------------------------------------- the layers

@@ -13,13 +13,9 @@ from rag.errors import ModelError
 from rag.evidence import Evidence
 from rag.names import named_in
 from rag.question import NUMERIC, Question
-from rag.relations import asks_name, speaks, ungiven, unnamed, untold, untouched
+from rag.relations import asks_name, speaks, undone, ungiven, unnamed, untold, untouched
 
-SIGNALS = (
-    "score", "margin", "most_aligned", "aligned", "aligned_content", "aligned_least", "cosine",
-    "soft_context", "soft_worst", "name_recall_context", "terms_missing", "term_near",
-    "typed", "speaker", "number_recall", "kind_open", "kind_number", "kind_entity", "span_length", "heading",
-)  # fmt: skip
+SIGNALS = ("score", "margin", "most_aligned", "term_near", "typed", "kind_number")
 """Names of the signals: the score of the best evidence and its distance to the next, how well the best
 aligned sentence is aligned, and features of the best evidence."""
 READ_SIGNALS = ("read", "most_read")
@@ -87,6 +83,8 @@ def veto(question: Question, best: Evidence) -> str:
         return f"no {question.kind} is given"
     if question.kind in {"place", "date"} and not best.span.whole and best.span.typed <= HARDLY:
         return f"no {question.focus or question.kind} that fits is given"
+    if question.kind == "age" and not any(t.pos in {"NOUN", "PROPN"} for t in question.parse.tokens):
+        return "whose age is asked for is not said"
     for name in question.names:
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"
@@ -106,6 +104,9 @@ def veto(question: Question, best: Evidence) -> str:
     lacking = untold(question, sentence.article, sentence.start, sentence.end)
     if lacking:
         return f"nothing is said of “{lacking}”"
+    doing = undone(question, sentence.parse)
+    if doing:
+        return f"who {doing} it is not said"
     missed = untouched(question, sentence.text)
     return f"{missed} is not what they speak about" if missed else ""
 

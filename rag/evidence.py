@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +36,11 @@ RELATED = 0.4
 _OPEN = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
 
 FEATURES = (
-    "term_recall", "term_recall_context", "name_recall", "name_recall_context", "number_recall", "worst_term",
-    "cosine", "cosine_gap", "hit_rank", "lead", "length", "heading", "is_question", "bigram_recall",
-    "speaker", "typed", "focus", "tree_near", "tree_mean", "role", "linear_near", "in_question",
-    "span_length", "span_proper", "apposed", "subject", "verb_match", "whole", "kind_entity", "kind_number",
-    "kind_open", "negation", "bare_pronoun",
-    "soft_recall", "soft_worst", "soft_context", "kind_role",
+    "term_recall", "term_recall_context", "name_recall", "name_recall_context", "worst_term",
+    "cosine", "cosine_gap", "hit_rank", "lead", "is_question",
+    "typed", "focus", "tree_near", "tree_mean", "role", "linear_near",
+    "span_length", "span_proper", "apposed", "subject", "verb_match", "whole", "kind_number",
+    "negation", "bare_pronoun", "soft_recall", "soft_context", "kind_role",
     "name_near", "terms_missing", "names_in_article", "term_near",
     "aligned", "aligned_content", "aligned_least", "aligned_context", "aligned_gap",
 )  # fmt: skip
@@ -274,7 +272,6 @@ class _Match:
             self.soft_near[term] = max(
                 self.soft[term], 0.6 * _degree(near[row].max() if nearby else 0.0), self.near[term]
             )
-        low = normalise(sentence.text)
         before = normalise(sentence.before)
         self.names: dict[str, list[int]] = {}
         self.names_near: dict[str, bool] = {}
@@ -289,7 +286,6 @@ class _Match:
         self.in_article = (
             sum(map(sentence.names_anything, question.names)) / len(question.names) if question.names else 1.0
         )
-        self.numbers = sum(number.casefold() in low for number in question.numbers)
         self.weight = {term: rarity.get(term, 1.0) for term in question.terms}
 
     def recall(self, strength: Mapping[str, float]) -> float:
@@ -319,34 +315,18 @@ def _rarity(question: Question, found: Sequence[Sentence]) -> dict[str, float]:
 def _sentence_features(
     question: Question, sentence: Sentence, match: _Match, top: float
 ) -> tuple[float, ...]:
-    tokens = sentence.parse.tokens
     named = len(question.names) or 1
-    low = normalise(sentence.text)
-    asked = content_words(question.text)
-    pairs = list(pairwise(asked))
-    said = content_words(sentence.text)
-    held = set(pairwise(said))
-    speaker = 1.0
-    if question.speaker:
-        speaker = float(
-            any(name_keys(question.speaker)[0] in normalise(part) for part in (low, sentence.before))
-        )
     return (
         match.recall(match.strength),
         match.recall(match.near),
         sum(bool(places) for places in match.names.values()) / named if question.names else 1.0,
         sum(match.names_near.values()) / named if question.names else 1.0,
-        match.numbers / len(question.numbers) if question.numbers else 1.0,
         max((match.weight[term] * (1 - met) for term, met in match.near.items()), default=0.0),
         sentence.nearness.cosine,
         sentence.nearness.cosine - top,
         1 / (1 + sentence.rank),
         1.0 if sentence.start < 400 else 0.0,
-        min(len(tokens), 60) / 60,
-        float(sentence.heading),
-        float(low.endswith("?")),
-        sum(pair in held for pair in pairs) / len(pairs) if pairs else 0.0,
-        speaker,
+        float(normalise(sentence.text).endswith("?")),
     )
 
 
@@ -366,10 +346,6 @@ def _span_features(
         if tokens[i].pos in {"VERB", "AUX", "NOUN"}
     }
     inside = tokens[span.first : span.last + 1]
-    said = {normalise(token.text) for token in inside if token.pos not in {"DET", "ADP", "PUNCT"}}
-    asked = {normalise(token.text) for token in question.parse.tokens}
-    entity_kind = question.kind in {"person", "place", "group"}
-    number_kind = question.kind in NUMERIC
     first = next((token for token in tokens if token.pos != "PUNCT"), tokens[0])
     return (
         span.typed,
@@ -378,7 +354,6 @@ def _span_features(
         1 / (1 + sum(steps) / len(steps)) if steps else 0.0,
         _role(question, tokens, span, verbs),
         1 / (1 + min(linear)) if linear else 0.0,
-        len(said & asked) / (len(said) or 1),
         min(len(inside), 20) / 20,
         float(any(token.pos == "PROPN" for token in inside)),
         float(
@@ -387,13 +362,10 @@ def _span_features(
         float(head.dep in {"nsubj", "nsubjpass"}),
         float(bool(verbs & {head.head, span.head}) or parent.head in verbs),
         float(span.whole),
-        float(entity_kind),
-        float(number_kind),
-        float(not entity_kind and not number_kind),
+        float(question.kind in NUMERIC),
         float(any(token.dep == "neg" for token in tokens) != question.negated),
         float(first.pos == "PRON"),
         match.recall(match.soft),
-        max((match.weight[term] * (1 - met) for term, met in match.soft_near.items()), default=0.0),
         match.recall(match.soft_near),
         float(question.kind == "role"),
         _nearness(tokens, span, match.names),

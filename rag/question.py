@@ -123,8 +123,6 @@ class Question:
     """Proper names it mentions, without articles and possessives."""
     terms: tuple[str, ...]
     """Lemmas of the content words that evidence should meet, names left out."""
-    numbers: tuple[str, ...]
-    """Numbers and dates it states, as written."""
     focus: str
     """Lemma of the noun asked about (`city` in "which city"), or empty."""
     speaker: str
@@ -145,16 +143,12 @@ def read_question(text: str, parser: Parser) -> Question:
     parse = parser.parse([text])[0]
     names = _names(parse)
     kind, focus = _kind(parse)
-    numbers = tuple(
-        token.text for token in parse.tokens if token.pos == "NUM" and not _inside(token, parse, names)
-    )
     return Question(
         text=text,
         kind=kind,
         parse=parse,
         names=names,
         terms=_terms(parse, names, focus),
-        numbers=numbers,
         focus=focus,
         speaker=_speaker(parse, names),
         negated=any(token.dep == "neg" for token in parse.tokens),

@@ -137,6 +137,29 @@ def untouched(question: Question, sentence: str) -> str:
     return next((name for name in asked if not any(named_in(word, sentence) for word in name.split())), "")
 
 
+def undone(question: Question, sentence: Parse) -> str:
+    """Return the verb that "who" is asked for as its doer, where the sentence only tells that it was done.
+
+    "A leaked call" does not say who leaked it. Empty when some doer may be told.
+    """
+    asked = question.parse.tokens
+    who = next((t for t in asked if t.text.casefold() == "who" and t.dep == "nsubj"), None)
+    if who is None or re.search(r"\bby\b", sentence.text):
+        return ""
+    verb = asked[who.head]
+    tokens = sentence.tokens
+    met = [i for i, token in enumerate(tokens) if token.lemma.casefold() == verb.lemma.casefold()]
+    met += [i for i, token in enumerate(tokens) if token.pos == "ADJ" and token.text == verb.text]
+    return verb.text if verb.pos == "VERB" and met and all(_doerless(tokens, i) for i in met) else ""
+
+
+def _doerless(tokens: tuple[Token, ...], verb: int) -> bool:
+    """Whether it is a participle that tells of something that it was done to it."""
+    if tokens[verb].dep in {"amod", "acl"}:
+        return tokens[verb].tag in {"VBN", "JJ", "VBD"}
+    return any(token.head == verb and token.dep == "nsubjpass" for token in tokens)
+
+
 _YEARS = range(1000, 2101)
 _PART_OF_WORD = re.compile(r"[-/:]$")
 _MONTH = re.compile(

@@ -22,7 +22,7 @@ READ = 4
 """Sentences that are read closely at most: each costs 0.06 s on one core."""
 NEAR = 0.1
 """What a further sentence must be worth, as a share of the best, to be read."""
-BY_SCORE = 0.4
+BY_SCORE = 0.7
 """Weight of the log-odds of the score beside those of the reader, fitted."""
 TRUST = {"report": 1.0, "opinion": 0.6, "withdrawn": 0.3, "satire": 0.2}
 """What the evidence in an article is worth, by what the article is."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evals.fit_adapter import EPOCHS, Contrast, Layers
+from evals.fit_adapter import EPOCHS, Layers
+from evals.fit_contrasts import Contrast
 from models.adapter import load_adapter, save_adapter
 from models.faster import eight_bit_copy
 from models.generator import bundled_gguf
