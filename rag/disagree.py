@@ -40,8 +40,11 @@ TOLD_BESIDE = 0.5
 """A second value in one article must be evidenced at least this well, as a share of the best."""
 FAR_APART = 20
 """Two numbers of which one has no noun count one thing only when neither is this many times the other."""
-READ_AS_NO = -1.2
-"""Log-odds of the reader below which a sentence that is not much like the best is no side."""
+READ_AS_NO, READ_WORSE = -1.2, 1.0
+"""Log-odds of the reader below which a sentence that is not much like the best is no side, when those of the
+best lie so much higher."""
+TYPED, NUMBER_TYPED = 0.6, 0.4
+"""How well a value must fit the kind asked for; a number without its noun fits less well: "2,500 of them"."""
 MAX_SIDES = 4
 _PEOPLE = frozenset(
     "person people passenger man woman child victim worker employee resident patient dead body".split()
@@ -85,6 +88,7 @@ _DAY = re.compile(
     rf"(?P<behind>{_MONTH_NAME})",
     re.I,
 )
+_CLOCK = re.compile(r"\d[:.]\d\d\b|\d ?[ap]\.?m\b|\b(?:noon|midnight|o.clock)\b", re.I)
 _BEHIND = re.compile(rf"\s{CURRENCY}\b", re.I)
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -98,9 +102,10 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     if question.kind not in SINGLE_VALUED or _asks_for_several(question):
         return ()
     best = evidence[0]
-    if best.span.whole or best.span.typed < 0.6 or asks_latest(question):
+    fit = NUMBER_TYPED if question.kind in COUNTED else TYPED
+    if best.span.whole or best.span.typed < fit or asks_latest(question):
         return ()
-    close = [e for e in evidence if not e.span.whole and e.span.typed >= 0.6 and _named(best, e)]
+    close = [e for e in evidence if not e.span.whole and e.span.typed >= fit and _named(best, e)]
     own = [e for e in close[1:] if e.sentence.article.id == best.sentence.article.id]
     typed = [*_one_each(close), *own]
     vectors = embedder.embed([e.sentence.text for e in typed], "document")
@@ -162,7 +167,8 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
         return question.kind in COUNTED and told and other.score >= TOLD_BESIDE * best.score
     if _on_another_day(question, best, other):
         return False
-    if other.read is not None and other.read < READ_AS_NO and cosine < SAME_SENTENCE:
+    too_low = min(READ_AS_NO, (best.read or 0.0) - READ_WORSE)
+    if other.read is not None and other.read < too_low and cosine < SAME_SENTENCE:
         return False
     if question.kind == "date" and cosine >= SAME_THING and _one_deed(best, other):
         return True
@@ -377,6 +383,8 @@ def compatible(question: Question, left: Evidence, right: Evidence) -> bool:
             for y in theirs
         )
     if question.kind == "date":
+        if bool(_CLOCK.search(left.short)) != bool(_CLOCK.search(right.short)):
+            return True
         ours_days, theirs_days = _named_days(a), _named_days(b)
         if ours_days and theirs_days:
             return bool(ours_days & theirs_days)

@@ -70,6 +70,10 @@ _RELATIONS = (
         "charg* indict* prosecut* accus* arrest* arraign* plead* pled guilty trial court count counts "
         "convict* sentenc* jury custody suspect*",
     ),
+    (
+        "spokesman spokeswoman spokesperson",
+        "spokes* press_secretary press_officer press_office press_service",
+    ),
     ("nickname* nicknamed", "nicknam* known dubbed called alias moniker calls so-called"),
     (
         "lawyer lawyers attorney attorneys",

@@ -79,6 +79,11 @@ _EUROPEAN = re.compile(r"\bEuropean country\b", re.I)
 _SEAT = re.compile(r"\([RDI]-([A-Z][A-Za-z. ]*)\)")
 """What a member of Congress represents: "Rep. Anna Berg (R-Neb.)"."""
 _PART_OF = re.compile(r"\d of (?:its|the|their|his|her|all|our)? ?$")
+_DEED = re.compile(
+    r"^(?!govern|parlia|administra|opposi|delega|prosecu|popula|organi|commission|coali|federa|associa|corpora"
+    r"|institu|foundation|division|manage|station|depart|ambul|audi).*(?:tion|sion|ment|ness|ance|ence)$"
+)
+"""A noun for what is done or for how something is, so not for somebody who does it."""
 _CLOCK = re.compile(
     r"\b\d{1,2}[:.]\d{2}\b(?!\s?(?:%|per ?cent|million|billion))(?:\s?[ap]\.?m\b\.?)?"
     r"|\b\d{1,2}\s?[ap]\.?m\b\.?",
@@ -165,7 +170,8 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
         seats = _SEAT.finditer(parse.text)
         yield from (_characters(parse, *match.span(1), typed=1.0) for match in seats)
     if kind in {"group", "person"}:
-        yield from (span for span in _phrases(question, parse) if parse.tokens[span.head].pos == "NOUN")
+        nouns = (span for span in _phrases(question, parse) if parse.tokens[span.head].pos == "NOUN")
+        yield from (span for span in nouns if not _DEED.search(parse.tokens[span.head].lemma))
     if kind in NUMERIC:
         yield from _written(question, parse)
 
@@ -287,9 +293,12 @@ def _entity(question: Question, parse: Parse, entity: Entity, typed: float) -> C
 
 def _name_runs(parse: Parse) -> Iterator[tuple[int, int]]:
     first = None
+    starts = {entity.first for entity in parse.entities if entity.label == "PERSON"}
     for i, token in enumerate(parse.tokens):
         if token.pos == "PROPN" and token.text[:1].isupper():
-            first = i if first is None else first
+            # "Secretary of State Anna Berg" names nobody called State.
+            of_title = first and parse.tokens[first - 1].lemma == "of" and i in starts
+            first = i if first is None or of_title else first
         elif first is not None:
             yield first, i - 1
             first = None

@@ -41,6 +41,16 @@ NINE = "On Saturday 900 people marched in Dalby."
         (ASKED, [FOUR, NINE], {"400", "900"}),
         (ASKED, [f"{FOUR} The organisers counted 900."], {"400", "900"}),
         (
+            ASKED,
+            ["The police counted 400 of them who marched in Dalby on Saturday. The town spoke of 900."],
+            {"400", "900"},
+        ),
+        (
+            "When did the march in Dalby begin?",
+            ["The march in Dalby began on June 2.", "The march in Dalby began at 4 p.m."],
+            set(),
+        ),
+        (
             "What did the new mill in Dalby cost?",
             ["The new mill in Dalby cost 4 million hryvnias. The town puts it at 6 million hryvnias."],
             {"4 million hryvnias", "6 million hryvnias"},
@@ -105,7 +115,8 @@ NINE = "On Saturday 900 people marched in Dalby."
         ),
     ],
     ids=[
-        "two articles", "beside it", "money beside it", "agree", "a bound", "other things", "a name",
+        "two articles", "beside it", "no noun", "day and hour", "money beside it", "agree", "a bound",
+        "other things", "a name",
         "the latest", "no share", "one deed", "another year", "two years", "a town of it",
         "a town elsewhere", "another week",
     ],

@@ -152,3 +152,19 @@ def test_one_whom_the_question_names_is_no_answer_with_a_title_either() -> None:
     ]
     assert "Carl Holm" in spans
     assert [span for span in spans if "Anna Berg" in span and "Holm" not in span and "son" not in span] == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "never"),
+    [
+        ("Berg, proud of her mediation in the strike, left for Holm.", "her mediation"),
+        ("He met Secretary of State Anna Berg in Holm.", "State Anna Berg"),
+    ],
+)
+def test_a_deed_or_a_part_of_a_title_is_nobody(sentence: str, never: str) -> None:
+    parser = load_parser()
+    question = read_question("Who mediated in the strike?", parser)
+    spans = candidates(question, parser.parse([sentence])[0], frozenset())
+    said = [sentence[span.start : span.end] for span in spans]
+    assert not any(never in span for span in said if span != sentence)
+    assert any("Berg" in span for span in said)
