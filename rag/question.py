@@ -37,10 +37,14 @@ AMOUNTS = frozenset({"DATE", "TIME", "CARDINAL", "ORDINAL", "PERCENT", "MONEY", 
 NUMERIC = frozenset({"count", "money", "percent", "amount", "age", "date", "duration"})
 """Kinds that only a number or a date can answer."""
 
-_PLACES = "city town country capital state region place village nation location venue province area site"
+_PLACES = (
+    "city town country capital state region place village nation location venue province area site "
+    "destination"
+)
 _GROUPS = (
     "company agency organisation organization party group team newspaper outlet think-tank bank firm "
-    "newsletter fund journal magazine platform network website alliance publication"
+    "newsletter fund journal magazine platform network website alliance publication airline chain retailer "
+    "carmaker automaker university club"
 )
 _PEOPLE = (
     "person man woman president minister envoy analyst official adviser advisor aide politician leader "
@@ -55,7 +59,8 @@ _PEOPLE = (
     "manager boss uncle aunt cousin nephew niece fiancé fiancée boyfriend girlfriend neighbour neighbor "
     "colleague striker goalkeeper golfer runner swimmer designer architect engineer inventor astronaut "
     "attorney prosecutor detective sheriff deputy bishop archbishop imam rabbi priest pastor hacker "
-    "gunman shooter attacker killer treasurer heir"
+    "gunman shooter attacker killer treasurer heir host guest star celebrity comedian actress athlete "
+    "businessman businesswoman billionaire entrepreneur"
 )
 _NOUNS: tuple[tuple[Kind, str], ...] = (
     ("place", _PLACES),
@@ -95,6 +100,7 @@ _MONEY = re.compile(
     r"\b(?:money|dollars?|euros?|pounds?|cost|worth|invest\w*|pay|paid|spen[dt]|funds?|raise[ds]?|price)\b",
     re.I,
 )
+_PUBLIC = re.compile(r"\b(?:public|political|opposition|religious|historical|literary) figure\b")
 _MORE = re.compile(r"how much (?:more|less|higher|lower)\b")
 _PERCENT = re.compile(
     r"\b(?:percent(?:age)?|per cent|(?:what|which|market) share|proportion|fraction|how much of)\b", re.I
@@ -243,7 +249,7 @@ def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str
     if focus in _ROLES and any(token.pos == "PROPN" for token in tokens):
         return "role", focus
     if focus in _FOCUS:
-        kind = _FOCUS[focus]
+        kind = "person" if _PUBLIC.search(low) else _FOCUS[focus]
         if kind in {"count", "amount"} and focus not in _CHANGES and _MONEY.search(low):
             kind = "money"
         return kind, focus

@@ -11,6 +11,7 @@ from rag.names import TITLES
 from rag.numbers import quantities
 from rag.places import is_no
 from rag.question import LABELS, NUMERIC, Kind, Question
+from rag.text import Span
 
 UNITS = re.compile(
     r"\b(?:second|minute|hour|day|week|month|year|decade|centur(?:y|ie))s?\b|-(?:hour|day|week|month|year)\b",
@@ -47,8 +48,6 @@ _NUMBER_WORDS = frozenset(
         "million billion trillion dozen hundreds thousands millions billions dozens half third quarter"
     ).split()
 )
-
-
 _COUNTED = "(?:" + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True)) + ")"
 _SCALE = r"(?:hundred|thousand|million|billion|trillion|bn|tn|k|m)"
 CURRENCY = (
@@ -79,6 +78,10 @@ _EUROPEAN = re.compile(r"\bEuropean country\b", re.I)
 _SEAT = re.compile(r"\([RDI]-([A-Z][A-Za-z. ]*)\)")
 """What a member of Congress represents: "Rep. Anna Berg (R-Neb.)"."""
 _PART_OF = re.compile(r"\d of (?:its|the|their|his|her|all|our)? ?$")
+_TITLE_IN_NAME = frozenset({"Pope", "King", "Queen", "Prince", "Princess"})
+_BARELY, _BEFORE = frozenset({"just", "Just", "only", "Only"}), frozenset({"DET", "PUNCT"})
+_BEHIND = frozenset({",", ";", ":", "–", "—", "−", "-", "not"})
+"""What is not of a span at its beginning and at its end."""
 _DEED = re.compile(
     r"^(?!govern|parlia|administra|opposi|delega|prosecu|popula|organi|commission|coali|federa|associa|corpora"
     r"|institu|foundation|division|manage|station|depart|ambul|audi).*(?:tion|sion|ment|ness|ance|ence)$"
@@ -231,8 +234,7 @@ def _may_be_money(parse: Parse, token: Token) -> bool:
 
 def _is_total(parse: Parse, at: int) -> bool:
     """Whether a number is the whole of which another is said: 380 in "40 of its 380 buses"."""
-    before = parse.text[: parse.tokens[at].start]
-    return bool(_PART_OF.search(before))
+    return bool(_PART_OF.search(parse.text[: parse.tokens[at].start]))
 
 
 def _typed(question: Question, kind: Kind, entity: Entity, people: frozenset[str]) -> float:
@@ -278,8 +280,8 @@ def _asks_other_date(question: Question, when: str) -> bool:
 
 def _entity(question: Question, parse: Parse, entity: Entity, typed: float) -> Candidate:
     first, last = entity.first, entity.last
-    while last > first and parse.tokens[last].tag == "POS":
-        last -= 1
+    if first and question.kind == "person" and parse.tokens[first - 1].text in _TITLE_IN_NAME:
+        first -= 1
     head = next(
         (
             i
@@ -427,10 +429,7 @@ def _characters(parse: Parse, start: int, end: int, *, typed: float) -> Candidat
 
 def _tokens(question: Question, parse: Parse, first: int, last: int, head: int, *, typed: float) -> Candidate:
     tokens = parse.tokens
-    while first < last and tokens[first].pos in {"DET", "PUNCT"} and tokens[first].tag != "CD":
-        first += 1
-    while last > first and tokens[last].tag == "POS":
-        last -= 1
+    first, last = _bare(tokens, first, last)
     focus = 0.0
     if question.focus:
         near = {tokens[head].lemma.casefold(), tokens[tokens[head].head].lemma.casefold()}
@@ -446,6 +445,18 @@ def _tokens(question: Question, parse: Parse, first: int, last: int, head: int, 
         if kinds and tokens[head].pos == "PROPN" and tokens[kinds[-1]].pos == "NOUN":
             first = kinds[-1] + 1
     return Candidate(tokens[first].start, tokens[last].end, first, last, head, typed, focus)
+
+
+def _bare(tokens: Sequence[Token], first: int, last: int) -> Span:
+    """A span without what is not of it: "just" before it, half a bracket, the "not" of "Berg, not Holm"."""
+    while first < last and (t := tokens[first]).tag != "CD" and (t.pos in _BEFORE or t.text in _BARELY):
+        first += 1
+    opened = [i for i in range(first + 1, last + 1) if tokens[i].text == "("]
+    if opened and all(token.text != ")" for token in tokens[opened[-1] : last + 1]):
+        last = opened[-1] - 1
+    while last > first and (tokens[last].tag == "POS" or tokens[last].text in _BEHIND):
+        last -= 1
+    return first, last
 
 
 def _repeats(question: Question, parse: Parse, span: Candidate) -> bool:

@@ -83,7 +83,7 @@ def test_a_plural_noun_that_begins_a_question_is_no_name(parser: Parser) -> None
     [
         ("In the city where the talks were held, who spoke first?", "person", ""),
         ("According to the report which was leaked, how many died?", "count", "die"),
-        ("Fox parted ways when it announced it would lose which top-rated host?", "thing", "host"),
+        ("Fox parted ways when it announced it would lose which top-rated host?", "person", "host"),
         ("Where did the man who robbed the bank flee?", "place", ""),
         ("Tell me when the strike ended.", "date", ""),
     ],
