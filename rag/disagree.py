@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from models.protocols import Embedder, Token
+from models.protocols import Embedder
 from rag.dates import times_named
+from rag.either import denials, either_or, one_each
 from rag.evidence import Evidence, Sentence
 from rag.names import akin, same_name
 from rag.numbers import Quantity, quantities
@@ -68,12 +69,6 @@ _GIVES = re.compile(
 GIVEN_WITHIN = 30
 BARE_MONEY = 10_000
 """A number without a unit may be money from here on: "900,000 euros … the union spoke of 1.4 million"."""
-_DENIES = re.compile(
-    r"\b(?:den(?:y|ies|ied|ying)|reject(?:s|ed)?|disput(?:es?|ed)|refut(?:es?|ed)|contradict(?:s|ed)?|untrue|false"
-    r"|invention|invented)\b",
-    re.I,
-)
-DENIED_SCORE = 0.7
 _AND_NOT = re.compile(r"\b(?:not|rather than|instead of)\b([^.;]{0,40})", re.I)
 _AT_LEAST = re.compile(r"\b(?:at least|more than|over|no fewer than|no less than)\b", re.I)
 _AT_MOST = re.compile(r"\b(?:at most|up to|fewer than|less than|no more than|under)\b", re.I)
@@ -98,7 +93,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     if not evidence:
         return ()
     if question.kind == "yesno":
-        return _alternatives(question, evidence) or _denials(question, evidence)
+        return either_or(question, evidence) or denials(question, evidence)
     if question.kind not in SINGLE_VALUED or _asks_for_several(question):
         return ()
     best = evidence[0]
@@ -107,7 +102,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
         return ()
     close = [e for e in evidence if not e.span.whole and e.span.typed >= fit and _named(best, e)]
     own = [e for e in close[1:] if e.sentence.article.id == best.sentence.article.id]
-    typed = [*_one_each(close), *own]
+    typed = [*one_each(close), *own]
     vectors = embedder.embed([e.sentence.text for e in typed], "document")
     alike = [float(np.dot(vector, vectors[0])) for vector in vectors]
     rivals = [e for e, cosine in zip(typed, alike, strict=True) if _rivals(question, best, e, cosine)]
@@ -127,7 +122,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
         for group, ids in zip(groups, articles, strict=True)
         if group is groups[0] or not ids <= articles[0] or any(map(_attributed, group))
     ]
-    told = [Side(group[0].short, tuple(e.citation() for e in _one_each(group))) for group in apart]
+    told = [Side(group[0].short, tuple(e.citation() for e in one_each(group))) for group in apart]
     if question.kind in COUNTED:
         for side in _beside(question, [e for group in apart for e in group]):
             if not any(_one_value(side.value, other.value) for other in told):
@@ -358,13 +353,6 @@ def _of_what(found: Evidence) -> str:
     )
 
 
-def _one_each(group: Sequence[Evidence]) -> list[Evidence]:
-    seen: dict[str, Evidence] = {}
-    for found in group:
-        seen.setdefault(found.sentence.article.id, found)
-    return list(seen.values())
-
-
 def compatible(question: Question, left: Evidence, right: Evidence) -> bool:
     """Whether two short answers can both be true: same value, a rounding, or one inside the other."""
     a, b = normalise(left.short), normalise(right.short)
@@ -415,91 +403,6 @@ def _bounds(left: Evidence, right: Evidence) -> bool:
     if _AT_LEAST.search(lead):
         return theirs[0].value >= ours[0].value
     return bool(_AT_MOST.search(lead)) and theirs[0].value <= ours[0].value
-
-
-def _alternatives(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, ...]:
-    """The sides of "is it A or B?", when one article's sentence says A and another's B."""
-    tokens = question.parse.tokens
-    joined = next(
-        (
-            (token.head, i)
-            for i, token in enumerate(tokens)
-            if token.dep == "conj"
-            and any(t.lemma.casefold() == "or" and t.head == token.head for t in tokens)
-        ),
-        None,
-    )
-    if joined is None:
-        return ()
-    heads = [_noun(tokens, place) for place in joined]
-    phrases = [_phrase(tokens, place) for place in heads]
-    alike = tokens[heads[0]].lemma == tokens[heads[1]].lemma
-    asked = [
-        _lemmas(tokens, phrase if alike else [head]) for phrase, head in zip(phrases, heads, strict=True)
-    ]
-    sides: list[Side] = []
-    taken: set[str] = set()
-    # The narrower one first: "former president" holds "president" too.
-    for place in sorted((0, 1), key=lambda i: -len(asked[i])):
-        phrase, wanted, other = phrases[place], asked[place], asked[1 - place]
-        saying = _one_each(
-            [
-                e
-                for e in evidence
-                if wanted <= (said := {token.lemma.casefold() for token in e.sentence.parse.tokens})
-                and not (other - wanted) & said
-                and e.feature("name_recall_context") >= 1
-                and e.sentence.article.id not in taken
-            ]
-        )
-        if saying:
-            taken |= {e.sentence.article.id for e in saying}
-            value = question.text[tokens[phrase[0]].start : tokens[phrase[-1]].end]
-            sides.append(Side(value, tuple(e.citation() for e in saying)))
-    return tuple(sides) if len(sides) > 1 else ()
-
-
-def _denials(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, ...]:
-    """The sides of a yes-or-no question, when one article affirms and another denies."""
-    best = evidence[0]
-    close = [
-        e
-        for e in evidence
-        if e.score >= DENIED_SCORE * best.score
-        and e.feature("name_recall_context") >= 1
-        and e.feature("term_recall") >= 0.5
-        and not e.sentence.heading
-        and not e.feature("is_question")
-    ]
-    denying = _one_each([e for e in close if _DENIES.search(e.sentence.text)])
-    ids = {e.sentence.article.id for e in denying}
-    affirming = _one_each([e for e in close if e.sentence.article.id not in ids and not _negated(e)])
-    if not denying or not affirming:
-        return ()
-    sides = (
-        Side("yes", tuple(e.citation() for e in affirming)),
-        Side("no", tuple(e.citation() for e in denying)),
-    )
-    return sides if affirming[0].score >= denying[0].score else sides[::-1]
-
-
-def _negated(found: Evidence) -> bool:
-    return any(token.dep == "neg" for token in found.sentence.parse.tokens)
-
-
-def _noun(tokens: Sequence[Token], place: int) -> int:
-    """The noun of "in September", or the word itself."""
-    return next((i for i, t in enumerate(tokens) if t.head == place and t.dep == "pobj"), place)
-
-
-def _phrase(tokens: Sequence[Token], head: int) -> list[int]:
-    """A noun or verb with what stands right before it and belongs to it."""
-    own = {"amod", "compound", "nummod", "neg", "advmod"}
-    return sorted([head, *(i for i, t in enumerate(tokens) if t.head == head and t.dep in own and i < head)])
-
-
-def _lemmas(tokens: Sequence[Token], phrase: Sequence[int]) -> set[str]:
-    return {tokens[i].lemma.casefold() for i in phrase}
 
 
 def _named_days(text: str) -> set[str]:

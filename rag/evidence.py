@@ -15,6 +15,7 @@ from models.words import WordVectors, load_words
 from rag.names import akin, name_keys, named_in, of_another, same_name
 from rag.question import NUMERIC, Question
 from rag.records import Article, Citation, Hit
+from rag.several import with_lists
 from rag.spans import Candidate, candidates, tree_distance
 from rag.text import STOPWORDS, adjoin, content_words, normalise, sentences
 
@@ -214,7 +215,7 @@ def weigh(question: Question, found: Sequence[Sentence]) -> tuple[Evidence, ...]
         shared = _sentence_features(question, sentence, match, top)
         near = sentence.nearness
         aligned = (near.aligned, near.content, near.least, near.context, near.aligned - most)
-        for span in candidates(question, sentence.parse, people):
+        for span in with_lists(question, sentence.parse, candidates(question, sentence.parse, people)):
             own = _span_features(question, sentence, span, match)
             pairs.append(Evidence(sentence, span, (*shared, *own, *aligned)))
     return tuple(pairs)

@@ -350,7 +350,7 @@ class Tearsheet:
                     notes = (*notes, self._index.notice)
                 if not self.library.matches(self.models.embedder.fingerprint):
                     notes = (*notes, OTHER_EMBEDDER)
-                yield replace(event, hits=hits, seconds=seconds, notes=notes)
+                yield replace(event, hits=_with_cited(hits, event), seconds=seconds, notes=notes)
 
     def _worded(
         self,
@@ -486,3 +486,14 @@ class Tearsheet:
 
 
 __all__ = ["AddReport", "Draft", "Event", "Found", "Models", "Tearsheet"]
+
+
+def _with_cited(hits: tuple[Hit, ...], answer: Answer) -> tuple[Hit, ...]:
+    """Add what an answer cites from elsewhere: differences are looked for in whole articles."""
+    cited = [citation for claim in answer.claims for citation in claim.citations]
+    cited += [citation for side in answer.sides for citation in side.citations]
+    for each in dict.fromkeys(cited):
+        of_it = (hit.passage for hit in hits if hit.passage.article.id == each.article.id)
+        if not any(passage.start < each.end and each.start < passage.end for passage in of_it):
+            hits += (Hit(Passage(each.article, each.start, each.end), 0.0, (("cited", 1.0),)),)
+    return hits

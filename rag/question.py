@@ -96,6 +96,8 @@ _PAYING = frozenset({"cost", "pay", "bid", "earn"})
 _DURATION = re.compile(
     r"^how (?:long|many (?:hours?|days?|weeks?|months?|years?|minutes?)|much time)\b", re.I
 )
+_LONG_IN = re.compile(r"^how long .*\bin (\w+s)\b")
+_OF_TIME = ("second", "minute", "hour", "day", "week", "month", "year", "decade", "centur")
 _MONEY = re.compile(
     r"\b(?:money|dollars?|euros?|pounds?|cost|worth|invest\w*|pay|paid|spen[dt]|funds?|raise[ds]?|price)\b",
     re.I,
@@ -221,6 +223,9 @@ def _kind(parse: Parse) -> tuple[Kind, str]:
 
 
 def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]:
+    measured = _LONG_IN.match(low)
+    if measured and not measured[1].startswith(_OF_TIME):
+        return "count", measured[1].removesuffix("s")
     if _DURATION.match(low):
         return "duration", ""
     if low.startswith("how old"):
@@ -248,6 +253,7 @@ def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str
         focus = _named_thing(tokens) or focus
     if focus in _ROLES and any(token.pos == "PROPN" for token in tokens):
         return "role", focus
+    focus = "person" if focus == "people" else focus
     if focus in _FOCUS:
         kind = "person" if _PUBLIC.search(low) else _FOCUS[focus]
         if kind in {"count", "amount"} and focus not in _CHANGES and _MONEY.search(low):
@@ -263,10 +269,21 @@ def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str
     return "thing", focus
 
 
+def _of_them(tokens: tuple[Token, ...], position: int) -> str:
+    """The noun of "which two of his people"."""
+    if [token.lemma.casefold() for token in tokens[position + 2 : position + 3]] != ["of"]:
+        return ""
+    if tokens[position + 1].pos != "NUM":
+        return ""
+    return next((t.lemma.casefold() for t in tokens if t.head == position + 2 and t.dep == "pobj"), "")
+
+
 def _focus(tokens: tuple[Token, ...], position: int) -> str:
     """The noun a `what` or `which` belongs to: its head, or the subject of "what is the …"."""
     asked = tokens[position]
     head = tokens[asked.head]
+    if asked.dep != "pobj" and (of := _of_them(tokens, position)):
+        return of
     if asked.dep in {"det", "amod", "nmod", "compound", "poss"} and head.pos in {"NOUN", "PROPN"}:
         return head.lemma.casefold()
     for i in range(position + 1, min(position + 6, len(tokens))):

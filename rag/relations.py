@@ -74,6 +74,7 @@ _RELATIONS = (
         "spokesman spokeswoman spokesperson",
         "spokes* press_secretary press_officer press_office press_service",
     ),
+    ("civilian*", "civilian* non-combatant* noncombatant* bystander* resident* inhabitant* villager*"),
     ("nickname* nicknamed", "nicknam* known dubbed called alias moniker calls so-called"),
     (
         "lawyer lawyers attorney attorneys",

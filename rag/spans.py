@@ -163,7 +163,7 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
         if typed:
             yield _entity(question, parse, entity, typed)
     if kind == "person":
-        for first, last in _name_runs(parse):
+        for first, last in name_runs(parse):
             if not any(
                 entity.first <= first <= entity.last for entity in parse.entities if entity.label == "PERSON"
             ):
@@ -293,7 +293,8 @@ def _entity(question: Question, parse: Parse, entity: Entity, typed: float) -> C
     return _tokens(question, parse, first, last, head, typed=typed)
 
 
-def _name_runs(parse: Parse) -> Iterator[tuple[int, int]]:
+def name_runs(parse: Parse) -> Iterator[Span]:
+    """Yield the first and the last token of each run of proper names."""
     first = None
     starts = {entity.first for entity in parse.entities if entity.label == "PERSON"}
     for i, token in enumerate(parse.tokens):

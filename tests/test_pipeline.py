@@ -60,6 +60,15 @@ def test_every_citation_is_its_quote(tearsheet: Tearsheet) -> None:
     assert all(tearsheet.library.article(c.article.id).text[c.start : c.end] == c.quote for c in cited)
 
 
+def test_what_is_cited_is_among_what_was_found(tearsheet: Tearsheet) -> None:
+    asked = "Which administration is in power in Washington at the time of the Moscow meeting?"
+    answer = tearsheet.ask(asked)
+    assert answer.status == "conflict"
+    for citation in (citation for side in answer.sides for citation in side.citations):
+        same = [hit.passage for hit in answer.hits if hit.passage.article.id == citation.article.id]
+        assert any(passage.start < citation.end and citation.start < passage.end for passage in same)
+
+
 def test_events_come_as_found_then_drafts_then_one_answer(tearsheet: Tearsheet) -> None:
     events = list(tearsheet.ask_events("How much of Ukraine does Moscow occupy?"))
     kinds = [type(event) for event in events]
