@@ -25,6 +25,8 @@ _HEDGE = re.compile(
     re.I,
 )
 _BEYOND = frozenset({"relcl", "appos", "punct", "advcl", "acl", "conj", "cc"})
+_CUT_NAME = re.compile(r"(?:[A-Z]\w* )*(?:[A-Z]\w*-)+$")
+"""What stands before the last part of a name with hyphens, which the parser takes apart."""
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)$")
 
 
@@ -52,6 +54,8 @@ class Figure:
     @property
     def phrase(self) -> str:
         text, (start, end) = self.statement.parse.text, self.span
+        cut = _CUT_NAME.search(text, 0, start)
+        start = cut.start() if cut else start
         if text[start:end].count("“") > text[start:end].count("”"):
             end = text.find("”", end) + 1 or end
         return " ".join(text[start:end].split())

@@ -37,3 +37,10 @@ def phrases(text: str) -> list[str]:
 )
 def test_a_phrase_keeps_the_verb_that_says_how_it_is_meant(text, phrase):
     assert phrases(text) == [phrase]
+
+
+def test_a_name_with_a_hyphen_stays_whole() -> None:
+    said = phrases(
+        "Tobias Grünwald-Ferrant has 21,419 votes, and Delphine Marrow-Achebe has 21,408: a margin of 11."
+    )
+    assert said[0] == "Tobias Grünwald-Ferrant has 21,419 votes"
