@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from models.protocols import Parse, Token
 from rag.names import akin, same_name
-from rag.spans import tree_distance
+from rag.syntax import tree_distance
 from rag.text import Span, normalise
 
 FARTHEST = 4

@@ -10,7 +10,8 @@ from models.protocols import Entity, Parse, Token
 from rag.names import TITLES
 from rag.numbers import quantities
 from rag.places import is_no
-from rag.question import LABELS, NUMERIC, Kind, Question
+from rag.question import AMOUNTS, LABELS, NUMERIC, Kind, Question
+from rag.syntax import LEFT, children_of, edge, left_edge, right_edge
 from rag.text import Span
 
 UNITS = re.compile(
@@ -36,10 +37,6 @@ _CAUSE = re.compile(
     r"on the grounds that|arguing that|saying that|saying|to)\b",
     re.I,
 )
-_LEFT = frozenset(
-    {"det", "amod", "compound", "nummod", "poss", "nmod", "quantmod", "advmod", "case", "npadvmod", "predet"}
-)
-_CLAUSAL = frozenset({"relcl", "acl", "advcl", "appos", "punct", "cc", "conj", "parataxis"})
 _DIGIT = re.compile(r"\d")
 _NUMBER_WORDS = frozenset(
     (
@@ -87,6 +84,8 @@ _DEED = re.compile(
     r"|institu|foundation|division|manage|station|depart|ambul|audi).*(?:tion|sion|ment|ness|ance|ence)$"
 )
 """A noun for what is done or for how something is, so not for somebody who does it."""
+_DATELINE = re.compile(r"[A-Z][A-Z .’'-]+, [^()–—]{3,20} \([^)]{2,30}\) [–—-]")
+"""Says where and when an agency reported: "HOLM, Jan 2 (LNA) –" is when nothing happened."""
 _CLOCK = re.compile(
     r"\b\d{1,2}[:.]\d{2}\b(?!\s?(?:%|per ?cent|million|billion))(?:\s?[ap]\.?m\b\.?)?"
     r"|\b\d{1,2}\s?[ap]\.?m\b\.?",
@@ -152,7 +151,10 @@ def _proposed(question: Question, parse: Parse, people: frozenset[str]) -> Itera
 
 def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Iterator[Candidate]:
     kind = question.kind
+    dateline = _DATELINE.match(parse.text) if kind == "date" else None
     for entity in parse.entities:
+        if dateline and entity.start < dateline.end():
+            continue
         typed = _typed(question, kind, entity, people)
         if kind == "count" and (
             _is_total(parse, entity.first) or _lasts(question, parse, entity.first, entity.last)
@@ -173,8 +175,9 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
         seats = _SEAT.finditer(parse.text)
         yield from (_characters(parse, *match.span(1), typed=1.0) for match in seats)
     if kind in {"group", "person"}:
-        nouns = (span for span in _phrases(question, parse) if parse.tokens[span.head].pos == "NOUN")
-        yield from (span for span in nouns if not _DEED.search(parse.tokens[span.head].lemma))
+        heads = ((span, parse.tokens[span.head]) for span in _phrases(question, parse))
+        nouns = ((span, head) for span, head in heads if head.pos == "NOUN" and head.entity not in AMOUNTS)
+        yield from (span for span, head in nouns if not _DEED.search(head.lemma))
     if kind in NUMERIC:
         yield from _written(question, parse)
 
@@ -312,26 +315,26 @@ def name_runs(parse: Parse) -> Iterator[Span]:
 def _phrases(question: Question, parse: Parse) -> Iterator[Candidate]:
     """Noun phrases, bare and with what hangs on their right, and the objects of verbs and prepositions."""
     tokens = parse.tokens
-    children = _children(tokens)
+    children = children_of(tokens)
     for i, token in enumerate(tokens):
         if token.pos not in {"NOUN", "PROPN", "NUM"} or token.dep in {"compound", "nummod", "quantmod"}:
             continue
-        left = _left(i, tokens, children)
+        left = left_edge(i, tokens, children)
         yield _tokens(question, parse, left, i, i, typed=0.5)
-        right = _right(i, tokens, children)
+        right = right_edge(i, tokens, children)
         if i < right <= left + 14:
             yield _tokens(question, parse, left, right, i, typed=0.5)
     if question.kind == "manner":
         for i, token in enumerate(tokens):
             if token.dep == "pcomp" or (token.dep in {"xcomp", "advcl"} and token.pos == "VERB"):
-                left, right = _edge(i, children, leftmost=True), _edge(i, children, leftmost=False)
+                left, right = edge(i, children, leftmost=True), edge(i, children, leftmost=False)
                 yield _tokens(question, parse, left, right, i, typed=0.6)
 
 
 def _roles(question: Question, parse: Parse) -> Iterator[Candidate]:
     """What the named person is said to be: in apposition, before the name, or after "is"."""
     tokens = parse.tokens
-    children = _children(tokens)
+    children = children_of(tokens)
     lasts = {name.split()[-1].casefold() for name in question.names}
     for i, token in enumerate(tokens):
         if token.text.casefold() not in lasts or token.dep in {"poss", "compound"}:
@@ -343,66 +346,29 @@ def _roles(question: Question, parse: Parse) -> Iterator[Candidate]:
         if tokens[head].lemma.casefold() == "be" and token.dep == "nsubj":
             described |= {j for j in children.get(head, []) if tokens[j].dep == "attr"}
         for j in described:
-            first = _edge(j, children, leftmost=True) if j > i else _left(j, tokens, children)
-            last = max(j, _right(j, tokens, children)) if j > i else j
+            first = edge(j, children, leftmost=True) if j > i else left_edge(j, tokens, children)
+            last = max(j, right_edge(j, tokens, children)) if j > i else j
             if not first <= i <= last:
                 yield _tokens(question, parse, first, last, j, typed=1.0)
         before = [
-            j for j in children.get(i, []) if j < i and tokens[j].dep in _LEFT and tokens[j].pos != "PROPN"
+            j for j in children.get(i, []) if j < i and tokens[j].dep in LEFT and tokens[j].pos != "PROPN"
         ]
         nouns = [j for j in before if tokens[j].pos == "NOUN"]
         if nouns:
-            first = min(_edge(j, children, leftmost=True) for j in before)
+            first = min(edge(j, children, leftmost=True) for j in before)
             yield _tokens(question, parse, first, max(nouns), max(nouns), typed=0.9)
         colon = next((j for j in range(i, min(i + 3, len(tokens))) if tokens[j].text == ":"), None)
         if colon is not None and colon + 1 < len(tokens):
             yield _tokens(question, parse, colon + 1, len(tokens) - 2, token.head, typed=0.9)
 
 
-def _children(tokens: tuple[Token, ...]) -> dict[int, list[int]]:
-    children: dict[int, list[int]] = {}
-    for i, token in enumerate(tokens):
-        if token.head != i:
-            children.setdefault(token.head, []).append(i)
-    return children
-
-
-def _left(i: int, tokens: tuple[Token, ...], children: dict[int, list[int]]) -> int:
-    """Where the noun phrase headed by a token begins."""
-    left = i
-    for child in sorted(children.get(i, []), reverse=True):
-        if child < left and tokens[child].dep in _LEFT:
-            left = min(left, _edge(child, children, leftmost=True))
-    return left
-
-
-def _edge(i: int, children: dict[int, list[int]], *, leftmost: bool) -> int:
-    reach = [i]
-    stack = [i]
-    while stack:
-        for child in children.get(stack.pop(), []):
-            reach.append(child)
-            stack.append(child)
-    return min(reach) if leftmost else max(reach)
-
-
-def _right(i: int, tokens: tuple[Token, ...], children: dict[int, list[int]]) -> int:
-    right = i
-    for child in sorted(children.get(i, [])):
-        if child > i and tokens[child].dep not in _CLAUSAL:
-            right = max(right, _edge(child, children, leftmost=False))
-    while right > i and tokens[right].pos == "PUNCT":
-        right -= 1
-    return right
-
-
 def _complements(parse: Parse) -> Iterator[Candidate]:
     """Clauses that are what somebody said: "said that the plan was dead"."""
     tokens = parse.tokens
-    children = _children(tokens)
+    children = children_of(tokens)
     for i, token in enumerate(tokens):
         if token.dep in {"ccomp", "xcomp"}:
-            first, last = _edge(i, children, leftmost=True), _edge(i, children, leftmost=False)
+            first, last = edge(i, children, leftmost=True), edge(i, children, leftmost=False)
             while first < i and (tokens[first].pos == "PUNCT" or tokens[first].lemma.casefold() == "that"):
                 first += 1
             while last > i and tokens[last].pos == "PUNCT":
@@ -483,18 +449,3 @@ def _repeats(question: Question, parse: Parse, span: Candidate) -> bool:
         and not re.match(rf"(?:which|what) {re.escape(inside[-1].text)}\b", question.text, re.I)
         and all(token.pos == "PROPN" for token in inside)
     )
-
-
-def tree_distance(tokens: Sequence[Token], left: int, right: int) -> int:
-    """Return the number of dependency edges between two tokens."""
-    up = {left: 0}
-    at, steps = left, 0
-    while tokens[at].head != at:
-        at, steps = tokens[at].head, steps + 1
-        up[at] = steps
-    at, steps = right, 0
-    while at not in up:
-        if tokens[at].head == at:
-            return len(tokens)
-        at, steps = tokens[at].head, steps + 1
-    return up[at] + steps

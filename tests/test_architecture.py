@@ -51,6 +51,7 @@ ORDER = (
     "rag.several",
     "rag.spans rag.relations rag.opposites rag.conversation rag.timewords rag.standing",
     "rag.question",
+    "rag.syntax",
     "rag.places",
     "rag.prompts rag.numbers rag.names rag.dates",
     "rag.portable",

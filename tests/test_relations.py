@@ -38,6 +38,7 @@ def objection(question: str, text: str, sentence: str = "") -> str:
         ("What is the secretary called?", "The mayor and her secretary met.", "no name is given"),
         ("Who leaked the letter?", "The Post showed a letter leaked to it.", "who leaked it is not said"),
         ("Who is the spokesman of the town?", "Carl Holm is its envoy.", "nothing is said of “spokesman”"),
+        ("How old is Carl Holm, the founder of Ax?", "Carl Holm, 44, left Ax.", ""),
         ("How many civilians died?", "Of the soldiers 400 died.", "nothing is said of “civilians”"),
         ("Who is the spokesman of the town?", "Carl Holm is press secretary of the town.", ""),
         ("How old is he?", "Carl Holm, 44, was there.", "whose age is asked for is not said"),

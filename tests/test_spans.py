@@ -159,9 +159,10 @@ def test_one_whom_the_question_names_is_no_answer_with_a_title_either() -> None:
     [
         ("Berg, proud of her mediation in the strike, left for Holm.", "her mediation"),
         ("He met Secretary of State Anna Berg in Holm.", "State Anna Berg"),
+        ("Berg spent four hours with the mayor.", "four hours"),
     ],
 )
-def test_a_deed_or_a_part_of_a_title_is_nobody(sentence: str, never: str) -> None:
+def test_a_deed_a_time_or_a_part_of_a_title_is_nobody(sentence: str, never: str) -> None:
     parser = load_parser()
     question = read_question("Who mediated in the strike?", parser)
     spans = candidates(question, parser.parse([sentence])[0], frozenset())
@@ -184,3 +185,12 @@ def test_a_span_has_its_whole_name_and_nothing_else(question: str, sentence: str
     said = [sentence[span.start : span.end] for span in spans if not span.whole]
     assert short in said
     assert not any(span.startswith("Just ") or span.endswith((", not", ",")) for span in said)
+
+
+def test_a_dateline_tells_when_of_nothing() -> None:
+    parser = load_parser()
+    sentence = "VELD, Jan 2 (LNA) – The strike in Veld began on December 30, the union said on Friday."
+    question = read_question("When did the strike in Veld begin?", parser)
+    spans = candidates(question, parser.parse([sentence])[0], frozenset())
+    said = [sentence[span.start : span.end] for span in spans if not span.whole]
+    assert said == ["December 30", "Friday"]
