@@ -31,6 +31,8 @@ ROOM = 4
 
 ABANDONED = 3600.0
 """Seconds after which an unfinished copy belongs to a process that was killed."""
+UNUSED = 7 * 86400.0
+"""Seconds after which a copy that another has taken the place of goes, if nothing has opened it since."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ def made_once(source: Path, what: str, ending: str, make: Make, *, folder: Path 
     try:
         for known in _found(kept, begins, ending):
             if known.name == f"{begins}{identity(known)}{ending}":
+                if time.time() - known.stat().st_mtime > UNUSED / 7:
+                    os.utime(known)
                 return known
             known.unlink(missing_ok=True)
         return _write(source, kept, begins, ending, make)
@@ -99,4 +103,7 @@ def _write(source: Path, folder: Path, begins: str, ending: str, make: Make) -> 
         part.replace(whole)
     finally:
         part.unlink(missing_ok=True)
+    for other in _found(folder, f"{source.stem}-{identity(source)}-", ending):
+        if other != whole and time.time() - other.stat().st_mtime > UNUSED:
+            other.unlink(missing_ok=True)
     return whole

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from models.beginning import MOST_KEPT, Beginning
 from models.compute import identity
-from models.faster import faster_copy
+from models.faster import faster_copy, made_once
 from models.generator import bundled_gguf, load_generator
 from models.llama import Llama
 from models.protocols import Message
@@ -71,6 +73,24 @@ def test_a_harmed_copy_is_made_anew(tmp_path: Path, copy: Path, harm: str) -> No
     made = faster_copy(bundled_gguf(), folder=tmp_path)
     assert made.read_bytes() == copy.read_bytes()
     assert sorted(tmp_path.iterdir()) == [made]
+
+
+def test_a_copy_that_another_has_replaced_goes_when_it_is_a_week_unused(tmp_path: Path) -> None:
+    source = tmp_path / "model.bin"
+    source.write_bytes(b"model")
+
+    def make(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes() + b" copied")
+
+    kept = tmp_path / "kept"
+    last_week, yesterday, used = (
+        made_once(source, what, ".copy", make, folder=kept) for what in ("first", "second", "third")
+    )
+    for file, days in ((last_week, 8), (yesterday, 1), (used, 8)):
+        os.utime(file, (time.time() - days * 86400,) * 2)
+    assert made_once(source, "third", ".copy", make, folder=kept) == used
+    newest = made_once(source, "fourth", ".copy", make, folder=kept)
+    assert sorted(kept.iterdir()) == sorted([yesterday, used, newest])
 
 
 def test_without_a_place_for_the_copy_the_original_is_used(tmp_path: Path) -> None:
