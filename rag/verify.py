@@ -253,6 +253,9 @@ def _lemmas(parses: Sequence[Parse]) -> set[str]:
     }
 
 
+_AUXILIARY = frozenset({"aux", "auxpass"})
+
+
 def well_formed(claim: Parse) -> str:
     """Return what is wrong with the form of a written sentence; empty when nothing is."""
     text = claim.text.strip()
@@ -277,9 +280,25 @@ def well_formed(claim: Parse) -> str:
         token.head in roots and token.dep in {"nsubj", "nsubjpass", "expl", "csubj"} for token in claim.tokens
     ):
         return "it is no whole sentence"
+    if any(_disagrees(claim, i) for i in range(len(claim.tokens))):
+        return "its verb does not go with its subject"
     if any(text.count(mark) % 2 for mark in '"') or text.count("“") != text.count("”"):
         return "its quotation marks do not match"
     return ""
+
+
+def _disagrees(claim: Parse, at: int) -> bool:
+    """Whether a token is the first of two subjects, with a verb for one: "Berg and Holm has"."""
+    tokens = claim.tokens
+    if tokens[at].dep not in {"nsubj", "nsubjpass"}:
+        return False
+    verb = tokens[at].head
+    hanging = [token for token in tokens[at:verb] if tokens[token.head] is tokens[at]]
+    joined = {"conj", "cc"} <= {token.dep for token in hanging} and any(t.text == "and" for t in hanging)
+    first = next(
+        (t for i, t in enumerate(tokens) if i == verb or (t.head == verb and t.dep in _AUXILIARY)), None
+    )
+    return joined and first is not None and (first.tag == "VBZ" or first.text == "was")
 
 
 __all__ = ["SUPPORTED", "Verdict", "check", "well_formed"]

@@ -166,6 +166,8 @@ def test_what_stands_before_may_lend_a_name(parser: Parser) -> None:
         ("In Moscow.", "2 words"),
         ("", "does not begin"),
         ("He called it “a deal.", "quotation marks"),
+        ("Kushner and Sergei Gorkov has a history of meetings in New York.", "does not go with its subject"),
+        ("Berg and Holm was seen in Oslo on Monday.", "does not go with its subject"),
     ],
 )
 def test_a_broken_sentence_is_refused(parser: Parser, text: str, wrong: str) -> None:
@@ -174,3 +176,5 @@ def test_a_broken_sentence_is_refused(parser: Parser, text: str, wrong: str) -> 
 
 def test_a_whole_sentence_is_well_formed(parser: Parser) -> None:
     assert well_formed(parser.parse(["Jared Kushner is 44 years old."])[0]) == ""
+    assert well_formed(parser.parse(["Berg and Holm have met, and it was raining."])[0]) == ""
+    assert well_formed(parser.parse(["Kushner has met Berg and Holm in Oslo."])[0]) == ""
