@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from models.compute import COMPUTE, identity
@@ -31,8 +32,8 @@ ROOM = 4
 
 ABANDONED = 3600.0
 """Seconds after which an unfinished copy belongs to a process that was killed."""
-UNUSED = 7 * 86400.0
-"""Seconds after which a copy that another has taken the place of goes, if nothing has opened it since."""
+NOTED, UNUSED = 86400.0, 7 * 86400.0
+"""Seconds after which it is noted that a copy is used, and after which one that another has replaced goes."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,8 +61,10 @@ def made_once(source: Path, what: str, ending: str, make: Make, *, folder: Path 
     try:
         for known in _found(kept, begins, ending):
             if known.name == f"{begins}{identity(known)}{ending}":
-                if time.time() - known.stat().st_mtime > UNUSED / 7:
-                    os.utime(known)
+                if _age(known) > NOTED:
+                    # A cache that only others may write to is as good.
+                    with suppress(OSError):
+                        os.utime(known)
                 return known
             known.unlink(missing_ok=True)
         return _write(source, kept, begins, ending, make)
@@ -90,7 +93,7 @@ def _write(source: Path, folder: Path, begins: str, ending: str, make: Make) -> 
     if room < needed:
         raise ModelError(f"{folder} has {room:,} bytes free and a copy wants {needed:,}. Free some.")
     for left in _found(folder, source.stem, ".part"):
-        if time.time() - left.stat().st_mtime > ABANDONED:
+        if _age(left) > ABANDONED:
             left.unlink(missing_ok=True)
     number, name = tempfile.mkstemp(prefix=begins, suffix=".part", dir=folder)
     os.close(number)
@@ -103,7 +106,13 @@ def _write(source: Path, folder: Path, begins: str, ending: str, make: Make) -> 
         part.replace(whole)
     finally:
         part.unlink(missing_ok=True)
-    for other in _found(folder, f"{source.stem}-{identity(source)}-", ending):
-        if other != whole and time.time() - other.stat().st_mtime > UNUSED:
-            other.unlink(missing_ok=True)
+    with suppress(OSError):
+        for other in _found(folder, f"{source.stem}-{identity(source)}-", ending):
+            if other != whole and _age(other) > UNUSED:
+                other.unlink(missing_ok=True)
     return whole
+
+
+def _age(file: Path) -> float:
+    """Seconds since a file was written, or noted as used."""
+    return time.time() - file.stat().st_mtime

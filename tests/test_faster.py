@@ -93,6 +93,19 @@ def test_a_copy_that_another_has_replaced_goes_when_it_is_a_week_unused(tmp_path
     assert sorted(kept.iterdir()) == sorted([yesterday, used, newest])
 
 
+def test_a_copy_that_may_only_be_read_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "model.bin"
+    source.write_bytes(b"model")
+    made = made_once(source, "first", ".copy", shutil.copy, folder=tmp_path / "kept")
+    os.utime(made, (time.time() - 3 * 86400,) * 2)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("read-only file system")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert made_once(source, "first", ".copy", shutil.copy, folder=tmp_path / "kept") == made
+
+
 def test_without_a_place_for_the_copy_the_original_is_used(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where the folder should be")
     assert faster_copy(bundled_gguf(), folder=tmp_path / "taken") == bundled_gguf()
