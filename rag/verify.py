@@ -253,9 +253,6 @@ def _lemmas(parses: Sequence[Parse]) -> set[str]:
     }
 
 
-_AUXILIARY = frozenset({"aux", "auxpass"})
-
-
 def well_formed(claim: Parse) -> str:
     """Return what is wrong with the form of a written sentence; empty when nothing is."""
     text = claim.text.strip()
@@ -296,7 +293,8 @@ def _disagrees(claim: Parse, at: int) -> bool:
     hanging = [token for token in tokens[at:verb] if tokens[token.head] is tokens[at]]
     joined = {"conj", "cc"} <= {token.dep for token in hanging} and any(t.text == "and" for t in hanging)
     first = next(
-        (t for i, t in enumerate(tokens) if i == verb or (t.head == verb and t.dep in _AUXILIARY)), None
+        (t for i, t in enumerate(tokens) if i == verb or (t.head == verb and t.dep in {"aux", "auxpass"})),
+        None,
     )
     return joined and first is not None and (first.tag == "VBZ" or first.text == "was")
 

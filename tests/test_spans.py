@@ -4,7 +4,12 @@ import pytest
 
 from models.parser import load_parser
 from rag.question import read_question
-from rag.spans import candidates
+from rag.spans import Candidate, candidates
+
+
+def spans_of(question: str, sentence: str) -> tuple[Candidate, ...]:
+    parser = load_parser()
+    return candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
 
 
 @pytest.mark.parametrize(
@@ -27,8 +32,7 @@ from rag.spans import candidates
 def test_amounts_and_clock_times_are_found_however_they_are_written(
     question: str, sentence: str, short: str
 ) -> None:
-    parser = load_parser()
-    spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+    spans = spans_of(question, sentence)
     surest = [sentence[span.start : span.end] for span in spans if span.typed >= 0.9]
     assert short in surest
 
@@ -46,20 +50,17 @@ def test_amounts_and_clock_times_are_found_however_they_are_written(
     ],
 )
 def test_an_age_is_found_however_it_is_told(sentence: str, age: str) -> None:
-    parser = load_parser()
-    asked = read_question("How old was he?", parser)
-    spans = candidates(asked, parser.parse([sentence])[0], frozenset())
+    spans = spans_of("How old was he?", sentence)
     assert [sentence[span.start : span.end] for span in spans if not span.whole] == ([age] if age else [])
 
 
 def test_a_share_answers_how_many_of_them() -> None:
-    parser = load_parser()
     sentence = "61.8% of the votes were in favour; 50% would have been enough."
     for question, typed in (
         ("How many of the votes were in favour?", 0.7),
         ("How many votes were there?", 0),
     ):
-        spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+        spans = spans_of(question, sentence)
         assert max(
             (s.typed for s in spans if sentence[s.start : s.end] == "61.8%"), default=0
         ) == pytest.approx(typed)
@@ -83,18 +84,15 @@ def test_a_share_answers_how_many_of_them() -> None:
     ],
 )
 def test_a_name_stands_without_its_kind_and_its_possessive(question, sentence, short, never) -> None:
-    parser = load_parser()
-    spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+    spans = spans_of(question, sentence)
     shown = [sentence[span.start : span.end] for span in spans]
     assert short in shown
     assert never not in shown
 
 
 def test_how_fast_may_be_a_time() -> None:
-    parser = load_parser()
     sentence = "He solved the cube in just 3.134 seconds."
-    asked = read_question("How fast did he solve the cube?", parser)
-    spans = candidates(asked, parser.parse([sentence])[0], frozenset())
+    spans = spans_of("How fast did he solve the cube?", sentence)
     assert "3.134 seconds" in [sentence[span.start : span.end] for span in spans]
 
 
@@ -118,8 +116,7 @@ def test_a_part_of_what_was_counted_is_no_sure_count() -> None:
     ],
 )
 def test_minutes_are_no_people_and_an_age_is_no_sum(question: str, sentence: str) -> None:
-    parser = load_parser()
-    spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+    spans = spans_of(question, sentence)
     assert [sentence[span.start : span.end] for span in spans if not span.whole] == []
 
 
@@ -136,8 +133,7 @@ def test_minutes_are_no_people_and_an_age_is_no_sum(question: str, sentence: str
     ],
 )
 def test_a_span_is_of_the_very_kind_that_is_asked_for(question: str, sentence: str, sure: list[str]) -> None:
-    parser = load_parser()
-    spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+    spans = spans_of(question, sentence)
     assert [sentence[span.start : span.end] for span in spans if span.typed >= 0.9] == sure
 
 
@@ -163,9 +159,7 @@ def test_one_whom_the_question_names_is_no_answer_with_a_title_either() -> None:
     ],
 )
 def test_a_deed_a_time_or_a_part_of_a_title_is_nobody(sentence: str, never: str) -> None:
-    parser = load_parser()
-    question = read_question("Who mediated in the strike?", parser)
-    spans = candidates(question, parser.parse([sentence])[0], frozenset())
+    spans = spans_of("Who mediated in the strike?", sentence)
     said = [sentence[span.start : span.end] for span in spans]
     assert not any(never in span for span in said if span != sentence)
     assert any("Berg" in span for span in said)
@@ -180,17 +174,14 @@ def test_a_deed_a_time_or_a_part_of_a_title_is_nobody(sentence: str, never: str)
     ],
 )
 def test_a_span_has_its_whole_name_and_nothing_else(question: str, sentence: str, short: str) -> None:
-    parser = load_parser()
-    spans = candidates(read_question(question, parser), parser.parse([sentence])[0], frozenset())
+    spans = spans_of(question, sentence)
     said = [sentence[span.start : span.end] for span in spans if not span.whole]
     assert short in said
     assert not any(span.startswith("Just ") or span.endswith((", not", ",")) for span in said)
 
 
 def test_a_dateline_tells_when_of_nothing() -> None:
-    parser = load_parser()
     sentence = "VELD, Jan 2 (LNA) – The strike in Veld began on December 30, the union said on Friday."
-    question = read_question("When did the strike in Veld begin?", parser)
-    spans = candidates(question, parser.parse([sentence])[0], frozenset())
+    spans = spans_of("When did the strike in Veld begin?", sentence)
     said = [sentence[span.start : span.end] for span in spans if not span.whole]
     assert said == ["December 30", "Friday"]
