@@ -12,6 +12,7 @@ from models.protocols import Embedder, Generator, Parse, Parser
 from rag.compare import asked_difference, asks_by_name
 from rag.confidence import PLAIN, Calibration, confidence, veto
 from rag.disagree import sides
+from rag.either import either_or
 from rag.errors import CancelledError, ModelError
 from rag.evidence import Evidence, known_people
 from rag.numbers import quantities
@@ -19,8 +20,9 @@ from rag.prompts import compose_prompt, write_prompt
 from rag.question import Question
 from rag.records import Answer, Citation, Claim, Hit, Rejected, Side, Status, Tier
 from rag.spans import candidates
+from rag.syntax import below
 from rag.text import STOPWORDS, normalise, sentences, words
-from rag.trim import below, finish
+from rag.trim import finish
 from rag.verify import check, well_formed
 from rag.wordings import Opening, wordings
 
@@ -75,13 +77,17 @@ def answer(
     tools: Tools,
     *,
     tier: Tier = "write",
+    hits: Sequence[Hit] = (),
     cancelled: Callable[[], bool] | None = None,
 ) -> Events[Draft | Answer, None, None]:
-    """Yield drafts while a model writes, then the verified answer."""
+    """Yield drafts while a model writes, then the verified answer.
+
+    A difference may lie in an article of the `hits` that gave no evidence.
+    """
     chance = confidence(question, evidence, tools.calibration)
     nearest = tuple(found.citation() for found in evidence[:NEAREST])
     sure = chance >= tools.calibration.threshold
-    differing = _differing(question, evidence, tools, sure=sure)
+    differing = _differing(question, evidence, tools, hits, sure=sure)
     if not evidence or not (sure or differing):
         lacking = veto(question, evidence[0]) if evidence else ""
         notes = (SHORT_OF_IT.format(lacking=lacking),) if lacking else ()
@@ -127,12 +133,17 @@ def answer(
 
 
 def _differing(
-    question: Question, evidence: Sequence[Evidence], tools: Tools, *, sure: bool
+    question: Question,
+    evidence: Sequence[Evidence],
+    tools: Tools,
+    hits: Sequence[Hit],
+    *,
+    sure: bool,
 ) -> tuple[Side, ...]:
     """The sides of what is asked. Where evidence is too weak, only a difference that is asked for by name."""
-    told: tuple[Side, ...] = ()
-    if sure or asks_by_name(question):
-        told = asked_difference(question, evidence, tools.embedder, tools.parser)
+    told = either_or(question, evidence) if sure else ()
+    if not told and (sure or asks_by_name(question)):
+        told = asked_difference(question, evidence, tools.embedder, tools.parser, hits=hits)
     return told or (sides(question, evidence, tools.embedder) if sure else ())
 
 

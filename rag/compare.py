@@ -13,12 +13,13 @@ from rag.amounts import figures
 from rag.dates import times_named
 from rag.differ import Kind, differing, one_thing
 from rag.evidence import Evidence
-from rag.names import akin, name_keys, same_name
+from rag.names import akin, name_keys, named_in, same_name
 from rag.opposites import opposites_asked
 from rag.people import people
 from rag.points import Pool
 from rag.question import NUMERIC, Question
-from rag.records import Article, Citation, Difference, Side
+from rag.records import Article, Citation, Difference, Hit, Side
+from rag.sides import Value, difference
 from rag.statements import Statement
 from rag.text import Span, content_words, normalise, sentences
 from rag.timeline import dated
@@ -27,14 +28,21 @@ SENTENCES = 24
 """Sentences of the evidence that are compared at most, the best evidenced first."""
 FURTHER = 16
 """Sentences read besides, from the same articles, that speak of the post or the deed that is asked about."""
-_POST = re.compile(
-    r"\b(?:role|position|posts?|job|title|profession|occupation|capacity|office|function)\b", re.I
+_WHAT_POST = re.compile(
+    r"\b(?:what|which)\b(?:\W+\w+){0,4}?\W+"
+    r"(?:role|position|posts?|job|title|profession|occupation|capacity|office|function)\b",
+    re.I,
+)
+_TRADE = re.compile(
+    r"\b(?:developer|business\w+|magnate|tycoon|financier|banker|investor|lawyer|friend|executive|entrepreneur)\b",
+    re.I,
 )
 _GOVERNS = re.compile(
-    r"\b(?:[Ww]ho|[Ww]hich|[Ww]hose)\b.*"
+    r"\b(?:[Ww]hich|[Ww]hose) (?:administration|government|presidency)\b|\b(?:[Ww]ho|[Ww]hich|[Ww]hose)\b.*"
     r"\b(?:president(?! [A-Z])|presidency|administration|government|governs?)\b.*"
-    r"\b(?:is|work\w*|serv\w+|office|power|charge)\b|\b[Ww]ho(?:'s| is) (?:the )?(?:US |U\.S\. |American )?"
-    r"[Pp]resident\b(?! [A-Z])|\b(?:in office|in power|still president|former president|governs?)\b"
+    r"\b(?:is|work\w*|serv\w+|office|power|charge)\b|\b[Ww]ho(?:'s| is) (?:the )?(?:current |sitting )?"
+    r"(?:US |U\.S\. |American )?[Pp]resident\b(?! [A-Z])|\badministration or\b.*\badministration\b"
+    r"|\b(?:in office|in power|in the presidency|still president|former president|governs?)\b"
 )
 """Asks who governs; a "President Berg" beside other words does not."""
 _OFFICES = re.compile(
@@ -42,11 +50,20 @@ _OFFICES = re.compile(
 )
 _DREW_UP = re.compile(
     r"\b(?:wr[oi]te\w*|written|writing|draft\w*|author\w*|negotiat\w+|dr[ae]w\w* up|devis\w+|conceiv\w+|"
-    r"prepared?|c[ao]me up with|behind|(?:work|hammer|thrash)\w* out|craft\w*|put together)\b",
+    r"prepared?|c[ao]me up with|behind|(?:work|hammer|thrash)\w* out|craft\w*|put together|the work of"
+    r"|(?:a hand|part) in (?:making|drawing|working))\b",
     re.I,
 )
+_PLAN = r"(?:plan|proposal|draft|framework|(?:counter-?)?offer|counter-?proposal|initiative|blueprint)\b"
+_WHOSE = re.compile(rf"\b[Ww]hose (?:\w+ ){{0,2}}{_PLAN}")
+_OF_SOMEBODY = re.compile(
+    r"(?:(?!(?:With|In|On|The|After|But|As|Under|For|At|By)\b)(?P<owner>[A-Z]\w+(?:\s[A-Z]\w+)*)[’']s"
+    rf"|(?P<people>[A-Z]\w+(?:an|ish|ese|ch)))(?:\s[\w-]+){{0,3}}\s{_PLAN}"
+)
+"""Somebody's plan: "the White House’s latest plan", "a Russian draft"."""
 _WHO = re.compile(
-    r"\b(?:who|whom|whose|by which|which (?:two|three|officials?|envoys?|men|people|side))\b", re.I
+    r"\b(?:[Ww]ho|[Ww]hom|[Ww]hose|[Bb]y which"
+    r"|[Ww]hich (?:two|three|officials?|envoys?|men|people|side|[A-Z]\w+s))\b"
 )
 
 COMPARED = NUMERIC | {"place", "yesno", "manner"}
@@ -58,17 +75,23 @@ _Key = tuple[str, int]
 
 
 def asked_difference(
-    question: Question, evidence: Sequence[Evidence], embedder: Embedder, parser: Parser
+    question: Question,
+    evidence: Sequence[Evidence],
+    embedder: Embedder,
+    parser: Parser,
+    *,
+    hits: Sequence[Hit] = (),
 ) -> tuple[Side, ...]:
     """Return the sides of the difference that the question asks about, best evidenced first, or none.
 
     What somebody is, who governs and who drew something up is looked for in all of the articles that the
-    evidence is from; of other things only the evidence is compared.
+    evidence is from, and of the `hits`; of other things only the evidence is compared.
     """
     if question.kind not in COMPARED and not asks_by_name(question):
         return ()
     best = evidence[:SENTENCES]
     articles = {found.sentence.article.id: found.sentence.article for found in best}
+    articles |= {hit.passage.article.id: hit.passage.article for hit in hits}
     if len({article.origin or article.id for article in articles.values()}) < 2:
         return ()
     rank = {_key(found): place for place, found in enumerate(best)}
@@ -77,10 +100,16 @@ def asked_difference(
     read = [*_given(best), *_further(question, list(articles.values()), rank, parser)]
     vectors = embedder.embed([statement.text for statement in read], "document")
     pool = Pool(tuple(replace(s, vector=v) for s, v in zip(read, vectors, strict=True)))
-    for kind, found in differing(pool, people(read), dated(read), figures(read)):
-        if len(found.sides) > 1 and _asks(question, kind, found, rank):
-            return _ordered(found.sides, rank)
-    return ()
+    if owned := _owned(question, read):
+        return _ordered(owned, rank)
+    asked = [
+        found
+        for kind, found in differing(pool, people(read), dated(read), figures(read))
+        if len(found.sides) > 1 and _asks(question, kind, found, rank)
+    ]
+    # Asked of somebody's office, what that one holds says more than which government there is.
+    asked.sort(key=lambda found: not _names(question, content_words(found.about)))
+    return _ordered(asked[0].sides, rank) if asked else ()
 
 
 def asks_by_name(question: Question) -> bool:
@@ -128,9 +157,29 @@ def _speaking_of(question: Question) -> Callable[[str], bool] | None:
         return lambda text: bool(_OFFICES.search(text))
     if _asks_author(question):
         return lambda text: bool(_DREW_UP.search(text)) and _met(question, text) > 0
+    if _WHOSE.search(question.text):
+        return lambda text: bool(_OF_SOMEBODY.search(text)) and _names(question, normalise(text).split())
     if _asks_post(question):
         return lambda text: _names(question, normalise(text).split())
     return None
+
+
+def _owned(question: Question, statements: Sequence[Statement]) -> tuple[Side, ...]:
+    """The sides of "whose plan was it?": to whom each article that names the same people ascribes it."""
+    if not _WHOSE.search(question.text):
+        return ()
+    values: dict[str, list[Value]] = {}
+    for statement in statements:
+        said = normalise(statement.parse.text).split()
+        named = [n for n in question.names if any(same_name(k, w) for k in name_keys(n) for w in said)]
+        if 2 * len(named) <= len(question.names):
+            continue
+        for match in _OF_SOMEBODY.finditer(statement.parse.text):
+            owner = name_keys(match["owner"] or match["people"])[-1]
+            home = next((known for known in values if same_name(known, owner)), owner)
+            values.setdefault(home, []).append(Value(match.group(), statement))
+    told = next(difference(f"Whose {question.focus or 'it is'}", list(values.values())), None)
+    return told.sides if told else ()
 
 
 def _opposed(question: Question, articles: Sequence[Article], rank: Mapping[_Key, int]) -> tuple[Side, ...]:
@@ -166,18 +215,27 @@ def _about(
     """Whether a sentence, no headline, is so worded and speaks of what the question is about."""
     if not worded.search(text) or text.strip() in article.title:
         return False
-    named = _names(question, normalise(text).split())
-    return named or (_met(question, text) > 0 and not of_named)
+    if _names(question, normalise(text).split()):
+        return True
+    headed = [name for name in question.names if named_in(name, article.title)]
+    return not of_named and (_met(question, text) > 0 or 2 * len(headed) > len(question.names))
 
 
 def _asks_post(question: Question) -> bool:
     """Whether the question asks what somebody is: "Who is Berg?", "What is Berg's role?"."""
-    return bool(question.names) and (question.kind == "role" or bool(_POST.search(question.text)))
+    return bool(question.names) and (question.kind == "role" or bool(_WHAT_POST.search(question.text)))
 
 
 def _asks_author(question: Question) -> bool:
-    """Whether it asks who drew something up, not what a draft says."""
-    return bool(_WHO.search(question.text) and _DREW_UP.search(question.text))
+    """Whether it asks who drew something up, or whether somebody did, not what a draft says."""
+    asks = bool(_WHO.search(question.text)) or (question.kind == "yesno" and bool(question.names))
+    return asks and bool(_DREW_UP.search(question.text))
+
+
+def _apart(sides: Sequence[Side]) -> bool:
+    """Whether one article gives somebody an office and another only a trade; of offices one may have two."""
+    private = [bool(_TRADE.search(side.value)) for side in sides]
+    return any(private) and not all(private)
 
 
 def _key(found: Evidence) -> _Key:
@@ -205,11 +263,13 @@ def _asks(question: Question, kind: Kind, found: Difference, rank: Mapping[_Key,
         either = question.kind == "yesno" and " or " in question.text
         said = {word for side in found.sides for word in content_words(side.value)}
         met = either and any(akin(term, word) for term in question.terms for word in said)
-        return (met or _asks_post(question)) and _names(question, about)
+        return (met or _asks_post(question)) and _names(question, about) and _apart(found.sides)
     if kind == "office":
-        return bool(_GOVERNS.search(question.text))
+        return bool(_GOVERNS.search(question.text)) or (_asks_post(question) and _names(question, about))
     if kind == "doer":
-        return _asks_author(question) and any(one_thing(t, about[-1]) for t in question.terms)
+        told = [word for side in found.sides for word in normalise(side.value).split()]
+        named = question.kind != "yesno" or _names(question, told)
+        return named and _asks_author(question) and any(one_thing(t, about[-1]) for t in question.terms)
     if min(_best(side, rank) for side in found.sides) >= LEADING or _of_another_time(question, found.sides):
         return False
     if kind == "number":

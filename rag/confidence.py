@@ -12,6 +12,7 @@ from pathlib import Path
 from rag.errors import ModelError
 from rag.evidence import Evidence
 from rag.names import named_in
+from rag.options import offered
 from rag.question import NUMERIC, Question
 from rag.relations import asks_name, speaks, undone, ungiven, unnamed, untold, untouched
 
@@ -85,7 +86,7 @@ def veto(question: Question, best: Evidence) -> str:
         return f"no {question.focus or question.kind} that fits is given"
     if question.kind == "age" and not any(t.pos in {"NOUN", "PROPN"} for t in question.parse.tokens):
         return "whose age is asked for is not said"
-    for name in question.names:
+    for name in (name for name in question.names if name not in offered(question)):
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"
     span = range(0) if best.span.whole else range(best.span.first, best.span.last + 1)

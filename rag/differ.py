@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 from models.protocols import Token
@@ -22,6 +22,10 @@ from rag.timeline import Dated
 Kind = Literal["number", "day", "doer", "denial", "office", "role", "prospect", "extent", "place"]
 """What kind of thing is told differently."""
 MOST = 10
+MOST_WORDS = 14
+"""Words of a side that names who did it."""
+NEAR_BEFORE = 120
+"""Characters before a sentence in which stands whom it calls "the former President"."""
 _HEDGES = frozenset("allegedly reportedly apparently supposedly purportedly".split())
 SAME_WORDING = 0.45
 """Part of the rarer words that two sentences on one count share."""
@@ -206,25 +210,39 @@ def _doers(statement: Statement, deed: frozenset[str]) -> Iterator[tuple[str, fr
         if not things or not agents or things[0].pos not in {"NOUN", "PROPN"}:
             continue
         reach = _conjuncts(tokens, agents)
-        helpers = [j for j, t in enumerate(tokens) if t.dep == "pobj" and _helps(tokens, j, i)]
+        helpers = [j for j in range(len(tokens)) if _helps(tokens, j, i)]
         names = frozenset(normalise(tokens[j].text) for j in (*reach, *helpers) if tokens[j].pos != "PRON")
         if names:
-            first = min((*reach, *helpers))
-            last = max((*reach, *helpers))
-            while first and tokens[first - 1].dep in {"compound", "amod", "poss", "nmod"}:
-                first -= 1
-            while last + 1 < len(tokens) and tokens[last + 1].pos == "PROPN":
-                last += 1
-            value = " ".join(statement.parse.text[tokens[first].start : tokens[last].end].split())
             hedge = next((t.text for t in tokens if t.head == i and t.text.casefold() in _HEDGES), "")
-            value = f"{hedge} {value}".strip()
-            if len(value.split()) <= 14:
+            around = helpers and min(reach) < i < max(helpers)
+            said = [_said(statement, part) for part in ([reach, helpers] if around else [[*reach, *helpers]])]
+            value = f"{hedge} {' with '.join(said)}".strip()
+            if len(value.split()) <= MOST_WORDS:
                 yield things[0].lemma.casefold(), names, Value(value, statement)
 
 
+def _said(statement: Statement, places: Collection[int]) -> str:
+    """The words from the first to the last of these tokens, with what belongs to them."""
+    tokens = statement.parse.tokens
+    first, last = min(places), max(places)
+    while first and tokens[first - 1].dep in {"compound", "amod", "poss", "nmod"}:
+        first -= 1
+    while last + 1 < len(tokens) and tokens[last + 1].pos == "PROPN":
+        last += 1
+    return " ".join(statement.parse.text[tokens[first].start : tokens[last].end].split())
+
+
 def _helps(tokens: Sequence[Token], at: int, verb: int) -> bool:
-    """Whether a token stands in "with help from X" beside the verb."""
-    up = tokens[at].head
+    """Whether a token helps with the deed: "with help from X", "wrote it with X", "and X helped him"."""
+    token = tokens[at]
+    if token.dep == "nsubj":
+        helping = tokens[token.head]
+        return helping.lemma.casefold() in {"help", "assist"} and helping.head == verb != token.head
+    if token.dep != "pobj":
+        return False
+    if tokens[token.head].lemma == "with" and tokens[token.head].head == verb and token.pos == "PROPN":
+        return True
+    up = token.head
     while tokens[up].head != up and up != verb:
         if tokens[up].lemma.casefold() in {"help", "assistance"}:
             return True
@@ -259,6 +277,12 @@ def _by_office(pool: Pool, persons: Sequence[Person]) -> Iterator[Difference]:
         surname = re.escape(person.name.split()[-1])
         ex = re.compile(rf"\b[Ff]ormer (?:[A-Z]\w+ ){{0,2}}(?:President|Prime Minister) (?:\w+ )?{surname}")
         former = [Value(m.group(), s) for s in pool.statements for m in [ex.search(s.parse.text)] if m]
+        former += [
+            Value(match.group(), statement)
+            for statement in pool.statements
+            for match in [_EX.search(statement.parse.text)]
+            if match and _spoken_of(person.name, statement)
+        ]
         since = {value.statement.origin for value in former}
         now = [
             Value(f"{role.role} {role.name}", role.statement)
@@ -268,6 +292,17 @@ def _by_office(pool: Pool, persons: Sequence[Person]) -> Iterator[Difference]:
         ]
         if former and now:
             yield from difference(f"Which office {person.name} holds", [now, former])
+
+
+_EX = re.compile(r"\b[Ff]ormer (?:President|Prime Minister)\b(?! (?:\w+ )?[A-Z])")
+
+
+def _spoken_of(name: str, statement: Statement) -> bool:
+    """Whether the last full name before "the former President" is somebody's."""
+    said = _EX.split(statement.parse.text)[0]
+    before = statement.article.text[max(0, statement.start - NEAR_BEFORE) : statement.start]
+    named = re.findall(r"[A-Z]\w+(?: [A-Z]\w+)+", f"{before} {said}")
+    return bool(named) and same_name(normalise(named[-1].split()[-1]), normalise(name.split()[-1]))
 
 
 _NATIONS = frozenset("russian american ukrainian us u.s. european british german french chinese".split())

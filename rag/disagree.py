@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from models.protocols import Embedder
+from models.protocols import Embedder, Token
+from rag.alike import comparable, compatible, count_the_same, counted, unit_of
 from rag.dates import times_named
-from rag.either import denials, either_or, one_each
+from rag.either import DENIED_SCORE, denials, one_each
 from rag.evidence import Evidence, Sentence
-from rag.names import akin, same_name
-from rag.numbers import Quantity, quantities
-from rag.places import lies_in
+from rag.names import akin, named_in, same_name
+from rag.numbers import quantities
 from rag.question import NUMERIC, Question
 from rag.records import Citation, Side
-from rag.spans import CURRENCY
-from rag.text import STOPWORDS, Span, adjoin, normalise, sentences, words
+from rag.spans import CURRENCY, candidates
+from rag.syntax import below
+from rag.text import STOPWORDS, Span, adjoin, normalise, sentences
 
 SINGLE_VALUED = NUMERIC | {"person", "place"}
 """Kinds of which one thing usually has one: two values for it are a difference worth showing."""
@@ -27,6 +29,8 @@ CLOSE_SCORE = 0.25
 """A side must be evidenced at least this well, as a share of the best evidence."""
 SAME_THING = 0.3
 """Cosine of two sentences that speak of the same event."""
+SAME_DAY = 0.5
+"""The same for a day that is not told by one verb: a week's articles give many."""
 CLOSE_NAME, SAME_NAME = 0.5, 0.35
 """The same for a person or a place: an article names many, and not all for what is asked."""
 CLOSE_IN_TIME = 0.3
@@ -39,17 +43,16 @@ LIKE, SAME_SENTENCE = 0.45, 0.6
 when both count the very noun that is asked about."""
 TOLD_BESIDE = 0.5
 """A second value in one article must be evidenced at least this well, as a share of the best."""
-FAR_APART = 20
-"""Two numbers of which one has no noun count one thing only when neither is this many times the other."""
+AS_WELL = 0.7
+"""What an article's evidence for the value of the best must be worth, beside that for its own."""
+OF_THE_DEED = 0.35
+"""Part of the words of the question that a sentence holds which tells who did it."""
 READ_AS_NO, READ_WORSE = -1.2, 1.0
 """Log-odds of the reader below which a sentence that is not much like the best is no side, when those of the
 best lie so much higher."""
 TYPED, NUMBER_TYPED = 0.6, 0.4
 """How well a value must fit the kind asked for; a number without its noun fits less well: "2,500 of them"."""
 MAX_SIDES = 4
-_PEOPLE = frozenset(
-    "person people passenger man woman child victim worker employee resident patient dead body".split()
-)
 _LATEST = re.compile(
     r"\b(?:now|latest|so far|up to now|to date|in the end|finally|eventually|altogether|currently|final"
     r"|today)\b",
@@ -67,25 +70,14 @@ _GIVES = re.compile(
 )
 """Says whose value a number is; the number stands within GIVEN_WITHIN characters behind."""
 GIVEN_WITHIN = 30
-BARE_MONEY = 10_000
-"""A number without a unit may be money from here on: "900,000 euros … the union spoke of 1.4 million"."""
 _AND_NOT = re.compile(r"\b(?:not|rather than|instead of)\b([^.;]{0,40})", re.I)
-_AT_LEAST = re.compile(r"\b(?:at least|more than|over|no fewer than|no less than)\b", re.I)
-_AT_MOST = re.compile(r"\b(?:at most|up to|fewer than|less than|no more than|under)\b", re.I)
-_HEDGED = re.compile(
-    r"\b(?:about|around|nearly|almost|some|roughly|approximately|more than|over|at least|up to|several)\b",
-    re.I,
-)
-_YEAR = re.compile(r"\d{4}\W*$")
 _MONTH_NAME = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DAY = re.compile(
     rf"\b(?P<before>{_MONTH_NAME}) (?P<last>\d{{1,2}})\b|\b(?P<first>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? "
     rf"(?P<behind>{_MONTH_NAME})",
     re.I,
 )
-_CLOCK = re.compile(r"\d[:.]\d\d\b|\d ?[ap]\.?m\b|\b(?:noon|midnight|o.clock)\b", re.I)
 _BEHIND = re.compile(rf"\s{CURRENCY}\b", re.I)
-_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) -> tuple[Side, ...]:
@@ -93,7 +85,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     if not evidence:
         return ()
     if question.kind == "yesno":
-        return either_or(question, evidence) or denials(question, evidence)
+        return denials(question, evidence) or _other_day(question, evidence, embedder)
     if question.kind not in SINGLE_VALUED or _asks_for_several(question):
         return ()
     best = evidence[0]
@@ -102,7 +94,7 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
         return ()
     close = [e for e in evidence if not e.span.whole and e.span.typed >= fit and _named(best, e)]
     own = [e for e in close[1:] if e.sentence.article.id == best.sentence.article.id]
-    typed = [*one_each(close), *own]
+    typed = [*(_agreeing(question, best, e, close) for e in one_each(close)), *own]
     vectors = embedder.embed([e.sentence.text for e in typed], "document")
     alike = [float(np.dot(vector, vectors[0])) for vector in vectors]
     rivals = [e for e, cosine in zip(typed, alike, strict=True) if _rivals(question, best, e, cosine)]
@@ -130,8 +122,39 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     return tuple(told[:MAX_SIDES]) if len(told) > 1 else ()
 
 
+def _agreeing(question: Question, best: Evidence, found: Evidence, close: Sequence[Evidence]) -> Evidence:
+    """What an article gives for the question: the value of the best, where it gives that as well."""
+    if question.kind in COUNTED or found is best:
+        return found
+    own = (e for e in close if e.sentence.article.id == found.sentence.article.id)
+    least = max(AS_WELL * found.score, CLOSE_SCORE * best.score)
+    well = (e for e in own if e.score >= least and compatible(question, best, e))
+    return next(well, found)
+
+
+def _other_day(question: Question, evidence: Sequence[Evidence], embedder: Embedder) -> tuple[Side, ...]:
+    """The sides of "was it on Sunday?", when an article gives another day than one that says so."""
+    asked = times_named(question.text)
+    if not asked:
+        return ()
+    # A span that repeats the question is no candidate; here it may be.
+    tokens = tuple(
+        replace(token, text="then", lemma="then") if token.text in asked else token
+        for token in question.parse.tokens
+    )
+    when = replace(question, kind="date", focus="", parse=replace(question.parse, tokens=tokens))
+    dated: list[Evidence] = []
+    for found in evidence:
+        days = [c for c in candidates(when, found.sentence.parse, frozenset()) if c.typed >= TYPED]
+        told = [replace(found, span=day) for day in days if not day.whole]
+        told.sort(key=lambda each: not asked & times_named(each.short))
+        dated += told[:1] if found.score >= DENIED_SCORE * evidence[0].score else []
+    told_of = sides(when, dated, embedder)
+    return told_of if any(asked & times_named(side.value) for side in told_of) else ()
+
+
 def _one_value(left: str, right: str) -> bool:
-    return any(not _comparable(a, b) for a in quantities(left) for b in quantities(right))
+    return any(not comparable(a, b) for a in quantities(left) for b in quantities(right))
 
 
 def asks_latest(question: Question) -> bool:
@@ -154,14 +177,18 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
     """Whether another article's sentence gives a value for the same thing, close enough to be compared."""
     if best is other:
         return True
-    if not _counts_the_same(question, best, other):
+    if not count_the_same(question, best, other):
         return False
     if other.sentence.article.id == best.sentence.article.id:
         # One article may give the values of two: what the company says, and what its memo puts it at.
-        told = _attributed(best) and _attributed(other) and _unit(best) == _unit(other) != ""
+        told = _attributed(best) and _attributed(other) and unit_of(best) == unit_of(other) != ""
         return question.kind in COUNTED and told and other.score >= TOLD_BESIDE * best.score
-    if _on_another_day(question, best, other):
+    if _on_another_day(question, best, other) or _with_another(question, other):
         return False
+    if question.kind in {"person", "place"} and named_in(best.short, other.sentence.text):
+        return False
+    if _tells_the_same(question, best, other) and cosine >= SAME_NAME:
+        return other.score >= FAINT_SCORE * best.score
     too_low = min(READ_AS_NO, (best.read or 0.0) - READ_WORSE)
     if other.read is not None and other.read < too_low and cosine < SAME_SENTENCE:
         return False
@@ -170,13 +197,27 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
     about = other.feature("term_recall_context") >= best.feature("term_recall_context") - 0.25
     of_name = CLOSE_IN_TIME if _of_one_time(question, best, other) else CLOSE_NAME
     near, same = (CLOSE_SCORE, SAME_THING) if question.kind in NUMERIC else (of_name, SAME_NAME)
+    same = SAME_DAY if question.kind == "date" else same
     if other.score >= near * best.score and about and cosine >= same:
         return True
-    if question.kind in COUNTED and about and cosine >= SAME_SENTENCE and _unit(best) == _unit(other) != "":
+    if (
+        question.kind in COUNTED
+        and about
+        and cosine >= SAME_SENTENCE
+        and unit_of(best) == unit_of(other) != ""
+    ):
         return other.score >= FAINTEST_SCORE * best.score
-    asked = bool(question.focus) and _counted(best) == _counted(other) == question.focus
+    asked = bool(question.focus) and counted(best) == counted(other) == question.focus
     enough = LIKE if asked else SAME_SENTENCE
     return other.score >= FAINT_SCORE * best.score and cosine >= enough
+
+
+def _tells_the_same(question: Question, best: Evidence, other: Evidence) -> bool:
+    """Whether both sentences, asked who did it, name all that the question names and speak of the deed."""
+    return question.kind == "person" and all(
+        found.feature("name_recall") >= 1 and found.feature("term_recall") >= OF_THE_DEED
+        for found in (best, other)
+    )
 
 
 def _one_deed(best: Evidence, other: Evidence) -> bool:
@@ -201,6 +242,28 @@ def _on_another_day(question: Question, best: Evidence, other: Evidence) -> bool
     asked = _stated_days(question.text)
     theirs = _stated_days(other.sentence.text)
     return bool(asked & _stated_days(best.sentence.text)) and bool(theirs) and not asked & theirs
+
+
+def _with_another(question: Question, found: Evidence) -> bool:
+    """Whether the question asks of a meeting with one, and what the span belongs to was with another."""
+    asked = set(_with_whom(question.parse.tokens, None))
+    tokens, at = found.sentence.parse.tokens, found.span.head
+    above = [at]
+    while tokens[above[-1]].head not in above:
+        above.append(tokens[above[-1]].head)
+    theirs = next((named for place in above if (named := _with_whom(tokens, place))), [])
+    return bool(asked) and bool(theirs) and not any(same_name(a, b) for a in asked for b in theirs)
+
+
+def _with_whom(tokens: Sequence[Token], place: int | None) -> list[str]:
+    """Names behind a "with", of the one that hangs on the token at a place, or of any."""
+    joined = [i for i, t in enumerate(tokens) if t.lemma == "with" and place in {None, t.head}]
+    return [
+        normalise(tokens[j].text)
+        for i in joined
+        for j in sorted(below(tokens, i))
+        if tokens[j].pos == "PROPN"
+    ]
 
 
 def _of_one_time(question: Question, best: Evidence, other: Evidence) -> bool:
@@ -233,7 +296,7 @@ def _beside(question: Question, rivals: Sequence[Evidence]) -> tuple[Side, ...]:
                 amount = next((q for q in quantities(text) if q.start >= match.end()), None)
                 if amount is None or not _counts_on(question, rival, text[amount.end :]):
                     continue
-                if amount.start - match.end() <= GIVEN_WITHIN and _comparable(own[0], amount):
+                if amount.start - match.end() <= GIVEN_WITHIN and comparable(own[0], amount):
                     unit = _BEHIND.match(text, amount.end)
                     value = text[amount.start : unit.end() if unit else amount.end].strip()
                     found.append(Side(value, (Citation(rival.sentence.article, start, end, text),)))
@@ -246,7 +309,7 @@ def _counts_on(question: Question, rival: Evidence, after: str) -> bool:
     noun = re.match(r"\s+([a-z]+)", after)
     if noun is None or noun[1] in STOPWORDS:
         return True
-    known = {question.focus, _counted(rival)} - {""}
+    known = {question.focus, counted(rival)} - {""}
     return any(akin(noun[1].removesuffix("s"), word) for word in known)
 
 
@@ -258,13 +321,6 @@ def _neighbours(sentence: Sentence) -> Iterator[Span]:
     for near in () if place is None else (place - 1, place + 1):
         if 0 <= near < len(spans) and adjoin(text, spans[near], own):
             yield spans[near]
-
-
-def _comparable(left: Quantity, right: Quantity) -> bool:
-    """Whether two numbers may count one thing and do not agree."""
-    low, high = sorted((left.value, right.value))
-    one_unit = left.unit == right.unit or (right.unit == "" and low >= BARE_MONEY)
-    return one_unit and low > 0 and 1.1 * low < high <= FAR_APART * low
 
 
 def _attributed(found: Evidence) -> bool:
@@ -293,117 +349,3 @@ def _refuses(left: Evidence, right: Evidence) -> bool:
         for amount in quantities(match.group(1))
         for other in said
     )
-
-
-def _unit(found: Evidence) -> str:
-    return next((amount.unit for amount in quantities(found.short)), "")
-
-
-def _counts_the_same(question: Question, left: Evidence, right: Evidence) -> bool:
-    """Whether two values are of one kind of thing; what is not named may be anything, within reason."""
-    if question.kind == "date":
-        # A sentence on another year is on another event; asked for the year, it may be a mistake.
-        return question.focus == "year" or bool(_YEAR.match(left.short)) == bool(_YEAR.match(right.short))
-    if question.kind == "percent":
-        if _unit(left) != _unit(right):
-            return False
-        mine, yours = _of_what(left), _of_what(right)
-        return not mine or not yours or akin(mine, yours)
-    if question.kind not in {"count", "amount"}:
-        return True
-    if question.kind == "count" and _inside_a_word(left) != _inside_a_word(right):
-        return False
-    ours, theirs = _counted(left), _counted(right)
-    if ours and theirs:
-        return (
-            akin(ours, theirs)
-            or {ours, theirs} <= _PEOPLE
-            or (question.focus in {ours, theirs} and bool({ours, theirs} & _PEOPLE))
-        )
-    a, b = quantities(left.short), quantities(right.short)
-    return not a or not b or max(a[0].value, b[0].value) <= FAR_APART * max(1.0, min(a[0].value, b[0].value))
-
-
-def _inside_a_word(found: Evidence) -> bool:
-    """Whether a number is a part of what something is called: 28 in "the 28-point plan"."""
-    return found.sentence.text[found.span.end : found.span.end + 1] == "-" or "-" in found.short
-
-
-def _counted(found: Evidence) -> str:
-    """The noun a number stands before, in its lemma: `people` in "At least 46 people"."""
-    tokens = found.sentence.parse.tokens
-    head = tokens[found.span.head]
-    if head.pos == "NOUN":
-        return head.lemma.casefold()
-    noun = tokens[head.head]
-    return (
-        noun.lemma.casefold() if head.dep in {"nummod", "quantmod", "compound"} and noun.pos == "NOUN" else ""
-    )
-
-
-def _of_what(found: Evidence) -> str:
-    """What a share is of, in its lemma: `driver` in "92% of the drivers"."""
-    tokens = found.sentence.parse.tokens
-    head = found.span.head
-    share = next(
-        (i for i, t in enumerate(tokens) if t.head == head and t.dep == "prep" and t.lemma == "of"), None
-    )
-    return next(
-        (t.lemma.casefold() for t in tokens if share is not None and t.head == share and t.dep == "pobj"), ""
-    )
-
-
-def compatible(question: Question, left: Evidence, right: Evidence) -> bool:
-    """Whether two short answers can both be true: same value, a rounding, or one inside the other."""
-    a, b = normalise(left.short), normalise(right.short)
-    if a in b or b in a:
-        return True
-    if question.kind in NUMERIC - {"date"}:
-        ours, theirs = _amounts(left.short), _amounts(right.short)
-        if not ours or not theirs:
-            return True
-        if _bounds(left, right) or _bounds(right, left):
-            return True
-        hedged = bool(_HEDGED.search(_with_lead(left)) or _HEDGED.search(_with_lead(right)))
-        return any(
-            x.same(y) or (hedged and abs(x.value - y.value) <= 0.1 * max(abs(x.value), abs(y.value)))
-            for x in ours
-            for y in theirs
-        )
-    if question.kind == "date":
-        if bool(_CLOCK.search(left.short)) != bool(_CLOCK.search(right.short)):
-            return True
-        ours_days, theirs_days = _named_days(a), _named_days(b)
-        if ours_days and theirs_days:
-            return bool(ours_days & theirs_days)
-        return bool(set(words(a)) & set(words(b)) - STOPWORDS) or bool(ours_days) != bool(theirs_days)
-    if question.kind == "place" and (lies_in(left.short, right.short) or lies_in(right.short, left.short)):
-        return True
-    return any(same_name(x, y) for x in words(a) for y in words(b) if x not in STOPWORDS)
-
-
-def _amounts(text: str) -> tuple[Quantity, ...]:
-    """The quantities of a short answer, in which "one minute" is a number of minutes."""
-    found = quantities(text)
-    one = None if found else re.match(r"(?:one|an?)\b", text, re.I)
-    return (Quantity(one.group(), 0, one.end(), 1.0, ""),) if one else found
-
-
-def _with_lead(found: Evidence) -> str:
-    """The span with the words right before it, where "at least" may stand."""
-    return found.sentence.text[max(0, found.span.start - 16) : found.span.end]
-
-
-def _bounds(left: Evidence, right: Evidence) -> bool:
-    """Whether the left value is a bound that the right one keeps: "at least 46" and 139."""
-    ours, theirs = quantities(left.short), quantities(right.short)
-    if not ours or not theirs:
-        return False
-    lead = _with_lead(left)
-    if _AT_LEAST.search(lead):
-        return theirs[0].value >= ours[0].value
-    return bool(_AT_MOST.search(lead)) and theirs[0].value <= ours[0].value
-
-
-def _named_days(text: str) -> set[str]:
-    return {day for day in _DAYS if day in text}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from models.protocols import Token
 from rag.evidence import Evidence
+from rag.names import akin, named_in, same_name
+from rag.options import lemmas, offered, options
 from rag.question import Question
 from rag.records import Side
+from rag.text import content_words
 
 _DENIES = re.compile(
     r"\b(?:den(?:y|ies|ied|ying)|reject(?:s|ed)?|disput(?:es?|ed)|refut(?:es?|ed)|contradict(?:s|ed)?|untrue|false"
@@ -29,44 +31,46 @@ def one_each(group: Sequence[Evidence]) -> list[Evidence]:
 
 def either_or(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, ...]:
     """The sides of "is it A or B?", when one article's sentence says A and another's B."""
-    tokens = question.parse.tokens
-    joined = next(
-        (
-            (token.head, i)
-            for i, token in enumerate(tokens)
-            if token.dep == "conj"
-            and any(t.lemma.casefold() == "or" and t.head == token.head for t in tokens)
-        ),
-        None,
-    )
-    if joined is None:
+    both = options(question)
+    if both is None:
         return ()
-    heads = [_noun(tokens, place) for place in joined]
-    phrases = [_phrase(tokens, place) for place in heads]
-    alike = tokens[heads[0]].lemma == tokens[heads[1]].lemma
-    asked = [
-        _lemmas(tokens, phrase if alike else [head]) for phrase, head in zip(phrases, heads, strict=True)
-    ]
+    first, second = both
+    others = [name for name in question.names if name not in offered(question)]
+    inside = {lemma for option in both for lemma in lemmas(question.parse.tokens, option.tokens)}
+    terms = set(question.terms) - inside
     sides: list[Side] = []
     taken: set[str] = set()
     # The narrower one first: "former president" holds "president" too.
-    for place in sorted((0, 1), key=lambda i: -len(asked[i])):
-        phrase, wanted, other = phrases[place], asked[place], asked[1 - place]
+    for option, other in sorted(((first, second), (second, first)), key=lambda pair: -len(pair[0].wanted)):
         saying = one_each(
             [
                 e
                 for e in evidence
-                if wanted <= (said := {token.lemma.casefold() for token in e.sentence.parse.tokens})
-                and not (other - wanted) & said
-                and e.feature("name_recall_context") >= 1
-                and e.sentence.article.id not in taken
+                if e.sentence.article.id not in taken
+                and _says(e, option.wanted)
+                and not any(_says(e, frozenset({word})) for word in other.wanted - option.wanted)
+                and _is_about(e, others, terms)
             ]
         )
         if saying:
             taken |= {e.sentence.article.id for e in saying}
-            value = question.text[tokens[phrase[0]].start : tokens[phrase[-1]].end]
-            sides.append(Side(value, tuple(e.citation() for e in saying)))
+            sides.append(Side(option.value, tuple(e.citation() for e in saying)))
     return tuple(sides) if len(sides) > 1 else ()
+
+
+def _says(found: Evidence, wanted: frozenset[str]) -> bool:
+    """Whether a sentence holds all of these lemmas, a name in any spelling."""
+    said = {token.lemma.casefold() for token in found.sentence.parse.tokens}
+    return all(word in said or any(same_name(word, other) for other in said) for word in wanted)
+
+
+def _is_about(found: Evidence, names: Sequence[str], terms: Collection[str]) -> bool:
+    """Whether a sentence, with those before it, names all of these, and has one of these words if any."""
+    around = f"{found.sentence.before}\n{found.sentence.text}"
+    if not all(named_in(name, around) for name in names):
+        return False
+    said = content_words(around)
+    return not terms or bool(names) or any(akin(term, word) for term in terms for word in said)
 
 
 def denials(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, ...]:
@@ -95,18 +99,3 @@ def denials(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, ...
 
 def _negated(found: Evidence) -> bool:
     return any(token.dep == "neg" for token in found.sentence.parse.tokens)
-
-
-def _noun(tokens: Sequence[Token], place: int) -> int:
-    """The noun of "in September", or the word itself."""
-    return next((i for i, t in enumerate(tokens) if t.head == place and t.dep == "pobj"), place)
-
-
-def _phrase(tokens: Sequence[Token], head: int) -> list[int]:
-    """A noun or verb with what stands right before it and belongs to it."""
-    own = {"amod", "compound", "nummod", "neg", "advmod"}
-    return sorted([head, *(i for i, t in enumerate(tokens) if t.head == head and t.dep in own and i < head)])
-
-
-def _lemmas(tokens: Sequence[Token], phrase: Sequence[int]) -> set[str]:
-    return {tokens[i].lemma.casefold() for i in phrase}

@@ -16,7 +16,7 @@ from rag.names import akin, name_keys, named_in, of_another, same_name
 from rag.question import NUMERIC, Question
 from rag.records import Article, Citation, Hit
 from rag.several import with_lists
-from rag.spans import Candidate, candidates
+from rag.spans import HARDLY, Candidate, candidates
 from rag.syntax import tree_distance
 from rag.text import STOPWORDS, adjoin, content_words, normalise, sentences
 
@@ -417,7 +417,7 @@ def rank_by(
     """
     best: dict[tuple[str, int], Evidence] = {}
     for pair, said in zip(pairs, fitted, strict=True):
-        score = (_polar(pair) if question.kind == "yesno" else said) * _fitness(pair)
+        score = (_polar(pair) if question.kind == "yesno" else said) * _fitness(question, pair)
         key = (pair.sentence.article.id, pair.sentence.start)
         held = best.get(key)
         if held is None or _better(question, pair, float(score), held):
@@ -457,11 +457,13 @@ def _polar(pair: Evidence) -> float:
     return 0.35 * about + 0.35 * named + 0.3 * max(0.0, pair.feature("cosine"))
 
 
-def _fitness(pair: Evidence) -> float:
+def _fitness(question: Question, pair: Evidence) -> float:
     """How far a pair may be trusted whatever the trees say: right type first, sentences before headings."""
     fitness = 0.7 if pair.sentence.heading else 1.0
     if pair.feature("is_question"):
         fitness *= 0.5
     if pair.feature("kind_number"):
         fitness *= 0.5 if pair.span.whole else 0.35 + 0.65 * pair.span.typed
+    if question.kind == "person" and not pair.span.whole and pair.span.typed <= HARDLY:
+        fitness *= 0.5
     return fitness

@@ -23,7 +23,7 @@ class Opposites:
 
 def opposites_asked(question: Question) -> tuple[Opposites, ...]:
     """Return the pairs that a question of yes or no, or of how something is, asks about."""
-    if question.kind not in {"yesno", "manner"}:
+    if question.kind not in {"yesno", "manner"} and not _ON_BEHALF.search(question.text):
         return ()
     return tuple(pair for pair in _PAIRS if pair.asked.search(question.text))
 
@@ -33,9 +33,14 @@ def _pair(asked: str, yes: str, says: str, no: str, denies: str, *, of_named: bo
     return Opposites(patterns[0], yes, patterns[1], no, patterns[2], of_named)
 
 
+_ON_BEHALF = re.compile(r"\b(?:whose behalf|on behalf of)\b", re.IGNORECASE)
 _PAIRS = (
     _pair(
-        r"\b(?:is|was|are|were|an?|in|acts?|acted)\b.*\b(?:un)?official(?:ly)?\b(?! (?:said|says|told))",
+        r"\b(?:is|was|are|were|an?|in|acts?|acted|through|use\w*)\b.*\b(?:un)?official(?:ly)?\b"
+        r"(?! (?:said|says|told))|\b(?:rogue|back.?channels?|private (?:mission|initiative|citizens?))\b"
+        r"|\bgo-?betweens?\b|\b(?:white house|kremlin|government|ministry|administration)\b.*"
+        r"\b(?:stands?|stood|back\w*|behind|approv\w+|sanction\w+|authori[sz]\w+)\b"
+        r"|\bon (?:whose|the .{3,30}) behalf\b|\bon behalf of\b",
         "official",
         r"\b(?:white house|kremlin|government|ministry|administration)\b.{0,20}"
         r"\b(?:confirmed|announced|sent)\b|\b(?:special|official) (?:envoy|visit|trip|mission)\b",
@@ -90,6 +95,16 @@ _PAIRS = (
         r"(?<!not )\b(?:positive|optimis\w+|hopeful|pleased|satisfied|happy|encouraged|very good)\b",
         "negative",
         r"\b(?:negative|pessimis\w+|frustrat\w+|disappoint\w+|unhappy|dissatisfied|impatien\w+|angry)\b",
+        of_named=True,
+    ),
+    _pair(
+        r"\b(?:front|advanc\w+|breakthrough|gain\w* ground|battlefield)\b",
+        "advancing",
+        r"(?<!not )\b(?:steadily advanc\w+|advanc\w+ steadily|advancing"
+        r"|(?:continu\w+|kept|keeps?) (?:to )?advanc\w+|gain\w* ground)\b",
+        "no breakthrough",
+        r"\b(?:not?|n[’']t|without)\b.{0,40}\bbreakthrough\b"
+        r"|\b(?:stalemate|deadlock\w*|held the line|bogged down)\b",
         of_named=True,
     ),
     _pair(

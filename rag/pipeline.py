@@ -334,7 +334,7 @@ class Tearsheet:
         selected = time.perf_counter()
         generator = self.models.generator
         tier = self.settings.tier if generator is not None else "quote"
-        with closing(self._worded(asked, evidence, tier, care, cancelled)) as events:
+        with closing(self._worded(asked, evidence, hits, tier, care, cancelled)) as events:
             for event in events:
                 if isinstance(event, Draft):
                     yield event
@@ -356,6 +356,7 @@ class Tearsheet:
         self,
         asked: Question,
         evidence: Sequence[Evidence],
+        hits: Sequence[Hit],
         tier: Tier,
         care: Care,
         cancelled: Callable[[], bool] | None,
@@ -364,14 +365,14 @@ class Tearsheet:
         generator, tools = self.models.generator, careful(self.models, care)
         name = generator.name if generator is not None else ""
         try:
-            for event in answer(asked, evidence, tools, tier=tier, cancelled=cancelled):
+            for event in answer(asked, evidence, tools, tier=tier, hits=hits, cancelled=cancelled):
                 yield replace(event, model=name, tier=tier) if isinstance(event, Answer) else event
         except CancelledError:
             raise
         except ModelError as error:
             if tier == "quote":
                 raise
-            for event in answer(asked, evidence, tools, tier="quote", cancelled=cancelled):
+            for event in answer(asked, evidence, tools, tier="quote", hits=hits, cancelled=cancelled):
                 if isinstance(event, Answer):
                     event = replace(event, tier="quote", notes=(*event.notes, str(error)))
                 yield event

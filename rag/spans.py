@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.protocols import Entity, Parse, Token
+from rag.dates import dates, times_named
 from rag.names import TITLES
 from rag.numbers import quantities
 from rag.places import is_no
@@ -75,6 +76,23 @@ _EUROPEAN = re.compile(r"\bEuropean country\b", re.I)
 _SEAT = re.compile(r"\([RDI]-([A-Z][A-Za-z. ]*)\)")
 """What a member of Congress represents: "Rep. Anna Berg (R-Neb.)"."""
 _PART_OF = re.compile(r"\d of (?:its|the|their|his|her|all|our)? ?$")
+_SOMEBODY = re.compile(
+    r"(?:er|or|ist|ian|ee|ant|ent|ive|man|men|woman|women|people|police|folk|child|children|son|member|side|group|"
+    r"team|crew|crowd|family|staff|army|force|union|party|court|company|bank|board|council|committee|office|"
+    r"authority|ministry|administration|delegation|commission|majority|minority|wife|husband|daughter|head|"
+    r"chief|aide|guard|guest|king|queen|public|press|medium|media|neighbour|individual|official|general|"
+    r"in-law|friend|envoy|analyst|expert|russian|american|ally|body|spouse|twin|teen|adult|youth|boss)$"
+)
+"""How a noun ends that may be somebody: nobody is a ceasefire or a way."""
+HARDLY = 0.3
+"""How well a noun fits "who" that is hardly somebody."""
+_OFFICE = re.compile(
+    r"\b((?:(?:U\.S\.|[A-Z]\w+) )?(?:[Ff]ormer |[Aa]cting |[Vv]ice |[Dd]eputy )?(?:"
+    r"(?:Secretary|Minister|Commissioner) (?:of|for) (?:the )?[A-Z]\w+(?:,? (?:and )?[A-Z]\w+)*"
+    r"|(?:Prime|Foreign|Defen[cs]e|Finance|Interior|Justice|Health) Minister|President|Chancellor|Mayor"
+    r"|Governor|Senator|Ambassador)) $"
+)
+"""An office right before a name: "Secretary of State Anna Berg"."""
 _TITLE_IN_NAME = frozenset({"Pope", "King", "Queen", "Prince", "Princess"})
 _BARELY, _BEFORE = frozenset({"just", "Just", "only", "Only"}), frozenset({"DET", "PUNCT"})
 _BEHIND = frozenset({",", ";", ":", "–", "—", "−", "-", "not"})
@@ -175,11 +193,17 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
         seats = _SEAT.finditer(parse.text)
         yield from (_characters(parse, *match.span(1), typed=1.0) for match in seats)
     if kind in {"group", "person"}:
-        heads = ((span, parse.tokens[span.head]) for span in _phrases(question, parse))
-        nouns = ((span, head) for span, head in heads if head.pos == "NOUN" and head.entity not in AMOUNTS)
-        yield from (span for span, head in nouns if not _DEED.search(head.lemma))
+        yield from _somebody(question, parse)
     if kind in NUMERIC:
         yield from _written(question, parse)
+
+
+def _somebody(question: Question, parse: Parse) -> Iterator[Candidate]:
+    """Noun phrases for somebody without a name; what is hardly anybody fits less well."""
+    for span in _phrases(question, parse):
+        head = parse.tokens[span.head]
+        if head.pos == "NOUN" and head.entity not in AMOUNTS and not _DEED.search(head.lemma):
+            yield span if _SOMEBODY.search(head.lemma.casefold()) else replace(span, typed=HARDLY)
 
 
 def _written(question: Question, parse: Parse) -> Iterator[Candidate]:
@@ -194,6 +218,7 @@ def _written(question: Question, parse: Parse) -> Iterator[Candidate]:
         yield from (_entity(question, parse, entity, 0.5) for entity in lasting)
     if kind == "date":
         yield from (_characters(parse, *match.span(), typed=0.9) for match in _CLOCK.finditer(parse.text))
+        yield from _unlabelled_dates(question, parse)
     if kind == "count" and _HOW_OFTEN.match(question.text):
         yield from (_characters(parse, *match.span(), typed=1.0) for match in _OFTEN.finditer(parse.text))
     if kind in {"count", "money", "percent", "amount"}:
@@ -202,6 +227,17 @@ def _written(question: Question, parse: Parse) -> Iterator[Candidate]:
         for i, token in enumerate(parse.tokens):
             if UNITS.search(token.text) and (_DIGIT.search(token.text) or "-" in token.text):
                 yield _tokens(question, parse, i, i, i, typed=0.8)
+
+
+def _unlabelled_dates(question: Question, parse: Parse) -> Iterator[Candidate]:
+    """Days and months that the tagger overlooked."""
+    held = [(e.start, e.end) for e in parse.entities if e.label in LABELS["date"]]
+    dateline = _DATELINE.match(parse.text)
+    for when in dates(parse.text):
+        start, end = when.at
+        known = any(a < end and start < b for a, b in held) or (dateline and start < dateline.end())
+        if not known and times_named(when.said) and not _asks_other_date(question, when.said):
+            yield _characters(parse, start, end, typed=0.9)
 
 
 def _bare_numbers(question: Question, parse: Parse) -> Iterator[Candidate]:
@@ -354,7 +390,10 @@ def _roles(question: Question, parse: Parse) -> Iterator[Candidate]:
             j for j in children.get(i, []) if j < i and tokens[j].dep in LEFT and tokens[j].pos != "PROPN"
         ]
         nouns = [j for j in before if tokens[j].pos == "NOUN"]
-        if nouns:
+        named = next((e.start for e in parse.entities if e.first <= i <= e.last), token.start)
+        if office := _OFFICE.search(parse.text[:named]):
+            yield _characters(parse, *office.span(1), typed=0.9)
+        elif nouns:
             first = min(edge(j, children, leftmost=True) for j in before)
             yield _tokens(question, parse, first, max(nouns), max(nouns), typed=0.9)
         colon = next((j for j in range(i, min(i + 3, len(tokens))) if tokens[j].text == ":"), None)

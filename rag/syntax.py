@@ -53,6 +53,17 @@ def right_edge(i: int, tokens: tuple[Token, ...], children: dict[int, list[int]]
     return right
 
 
+def below(tokens: Sequence[Token], root: int) -> set[int]:
+    """Return a token and all that hangs on it, at any depth."""
+    reach = {root}
+    grew = True
+    while grew:
+        more = {j for j, token in enumerate(tokens) if token.head in reach} - reach
+        grew = bool(more)
+        reach |= more
+    return reach
+
+
 def tree_distance(tokens: Sequence[Token], left: int, right: int) -> int:
     """Return the number of dependency edges between two tokens."""
     up = {left: 0}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from models.protocols import Parse, Token
+from rag.syntax import below
 
 _KEEPS = frozenset(
     (
@@ -166,16 +167,6 @@ def must_stay(token: Token) -> bool:
     return token.text.casefold() in _KEEPS or token.lemma.casefold() in _KEEPS
 
 
-def below(tokens: Sequence[Token], root: int) -> set[int]:
-    reach = {root}
-    grew = True
-    while grew:
-        more = {j for j, token in enumerate(tokens) if token.head in reach} - reach
-        grew = bool(more)
-        reach |= more
-    return reach
-
-
 def _without(text: str, made: Sequence[Cut]) -> str:
     kept = list(text)
     for cut in made:
@@ -189,4 +180,4 @@ def balanced(text: str) -> bool:
     )
 
 
-__all__ = ["Cut", "balanced", "below", "cuts", "finish", "must_stay", "shorten", "tidy"]
+__all__ = ["Cut", "balanced", "cuts", "finish", "must_stay", "shorten", "tidy"]

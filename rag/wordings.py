@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.protocols import Lattice, Parse, Token
+from rag.syntax import below
 from rag.text import words
-from rag.trim import balanced, below, cuts, must_stay
+from rag.trim import balanced, cuts, must_stay
 
 Span = tuple[int, int]
 

@@ -49,7 +49,7 @@ def told(question: str, *texts: str) -> set[str]:
         (
             "Who wrote the plan for Dalby?",
             [DRAFT, HELP],
-            {"Berg and Lund", "Berg wrote the plan for Dalby with help from foreign bankers"},
+            {"Berg and Lund", "Berg with foreign bankers"},
         ),
         ("Which administration is in office?", [DRAFT, HELP], {"Holm administration", "Falk administration"}),
         ("What did the Holm administration welcome?", [DRAFT, HELP], set()),
@@ -66,6 +66,57 @@ def told(question: str, *texts: str) -> set[str]:
     ],
 )  # fmt: skip
 def test_only_the_difference_that_is_asked_for_is_told(
+    question: str, texts: list[str], expected: set[str]
+) -> None:
+    assert told(question, *texts) == expected
+
+
+OFFER = "Anna Berg and Lund flew to Dalby on Monday to present the Ruritanian counter-offer."
+FRAMEWORK = "Anna Berg and Lund are in Dalby for talks on the King’s latest plan. Falk’s plan is another one."
+KING = "President Holm sent Berg to Dalby."
+EX_KING = "Berg is a friend of Peter Holm. Her trip to Dalby has the blessing of the former President."
+TWO_POSTS = "The talks were led by Anna Berg, head of the state bank."
+HELPED = "Berg allegedly wrote the Dalby plan, and foreign bankers helped her."
+
+
+@pytest.mark.parametrize(
+    ("question", "texts", "expected"),
+    [
+        (
+            "Whose proposal did Berg and Lund take to Dalby?",
+            [OFFER, FRAMEWORK],
+            {"Ruritanian counter-offer", "King’s latest plan"},
+        ),
+        (
+            "Whose proposal did Berg and Lund take to Dalby?",
+            [OFFER, OFFER.replace("Monday", "Tuesday")],
+            set(),
+        ),
+        ("What office does President Holm hold?", [KING, EX_KING], {"President Holm", "former President"}),
+        ("What office does Anna Berg hold?", [ENVOY, TWO_POSTS], set()),
+        (
+            "What office does Anna Berg hold?",
+            [ENVOY, BROKER],
+            {"special envoy of the king", "property developer"},
+        ),
+        (
+            "Did the trip of Berg to Dalby go through official channels?",
+            [ENVOY, BROKER],
+            {"official", "not official"},
+        ),
+        (
+            "Did Berg help to draft the plan for Dalby?",
+            [HELPED, DRAFT],
+            {"Berg and Lund", "allegedly Berg with foreign bankers"},
+        ),
+        ("Did Falk help to draft the plan for Dalby?", [HELPED, DRAFT], set()),
+    ],
+    ids=[
+        *("whose plan", "one plan", "former", "two offices", "an office and a trade", "channels"),
+        *("a helper", "somebody else"),
+    ],
+)
+def test_what_a_question_is_about_decides_which_difference_is_told(
     question: str, texts: list[str], expected: set[str]
 ) -> None:
     assert told(question, *texts) == expected

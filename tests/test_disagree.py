@@ -12,6 +12,7 @@ from models.embedder import load_embedder
 from models.parser import load_parser
 from models.trees import Trees
 from rag.disagree import sides
+from rag.either import either_or
 from rag.engines import FITTED
 from rag.question import read_question
 from rag.records import Article, Hit, Passage
@@ -27,7 +28,7 @@ def values(question: str, *texts: str) -> list[str]:
     hits = [Hit(Passage(article, 0, len(article.text)), 1.0) for article in articles]
     asked = read_question(question, parser)
     evidence = select(asked, hits, embedder, parser, Trees.load(FITTED / "evidence.npz"))
-    return [side.value for side in sides(asked, evidence, embedder)]
+    return [side.value for side in either_or(asked, evidence) or sides(asked, evidence, embedder)]
 
 
 ASKED = "How many people marched in Dalby on Saturday?"
@@ -124,6 +125,77 @@ NINE = "On Saturday 900 people marched in Dalby."
 def test_another_value_for_the_same_thing_is_a_side(
     question: str, texts: list[str], expected: set[str]
 ) -> None:
+    assert set(values(question, *texts)) == expected
+
+
+TOLD = "Officials told Mr. Berg on {} that troops had captured the town of Holm."
+SPLIT = [
+    "After the talks Lund was in Dalby on Monday to meet Anna Berg.",
+    "On Monday Lund had a meeting with Peter Holm.",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "texts", "expected"),
+    [
+        ("Was Berg told on Sunday that Holm had been captured?", ["Sunday", "Monday"], {"Sunday", "Monday"}),
+        ("Was Berg told on Friday that Holm had been captured?", ["Sunday", "Monday"], set()),
+        ("Was Berg told on Sunday that Holm had been captured?", ["Sunday", "Sunday"], set()),
+    ],
+    ids=["another day", "neither day", "one day"],
+)
+def test_whether_it_was_on_a_day_is_answered_with_the_other_day(
+    question: str, texts: list[str], expected: set[str]
+) -> None:
+    assert set(values(question, *(TOLD.format(day) for day in texts))) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "texts", "expected"),
+    [
+        (
+            "When did the plan for Dalby leak?",
+            ["The plan for Dalby leaked in late November.", "The plan for Dalby leaked last month."],
+            set(),
+        ),
+        (
+            "On which day was the meeting with Berg in Dalby?",
+            [
+                "The meeting with Anna Berg in Dalby was on Tuesday.",
+                "The meeting on Monday with Peter Holm in Dalby was long.",
+            ],
+            set(),
+        ),
+        (
+            "On which day was the meeting with Berg in Dalby?",
+            [
+                "The meeting with Anna Berg in Dalby was on Tuesday.",
+                "The meeting on Monday with Anna Berg in Dalby was long.",
+            ],
+            {"Tuesday", "Monday"},
+        ),
+        (
+            "Who mediated the truce in Dalby?",
+            [
+                "After leading the mediation of a truce in Dalby, the banker Peter Lund has a new task.",
+                "Anna Berg, emboldened by her mediation of the truce in Dalby, wants more.",
+            ],
+            {"Peter Lund", "Anna Berg"},
+        ),
+        (
+            "Who mediated the truce in Dalby?",
+            [
+                "After leading the mediation of a truce in Dalby, the banker Peter Lund has a new task.",
+                "Anna Berg and Peter Lund were praised for their mediation of the truce in Dalby.",
+            ],
+            set(),
+        ),
+        ("Did Lund spend Monday with Berg or with Holm?", SPLIT, {"Berg", "Holm"}),
+        ("Did Lund spend Monday with Berg or with Falk?", SPLIT, set()),
+    ],
+    ids=["last month", "with another", "with the same", "two doers", "both", "two offered", "one of them"],
+)
+def test_what_is_of_another_matter_is_no_side(question: str, texts: list[str], expected: set[str]) -> None:
     assert set(values(question, *texts)) == expected
 
 

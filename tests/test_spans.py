@@ -185,3 +185,35 @@ def test_a_dateline_tells_when_of_nothing() -> None:
     spans = spans_of("When did the strike in Veld begin?", sentence)
     said = [sentence[span.start : span.end] for span in spans if not span.whole]
     assert said == ["December 30", "Friday"]
+
+
+def test_a_day_that_the_tagger_overlooked_is_a_time() -> None:
+    sentence = (
+        "Prior to his meeting with officials, the radio reported on Berg’s visit to a barracks, where "
+        "commanders informed him on Sunday that their forces had seized the town."
+    )
+    spans = spans_of("On which day was Berg informed?", sentence)
+    assert "Sunday" in [sentence[span.start : span.end] for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "office"),
+    [
+        (
+            "Marco Berg",
+            "They met senior officials including Secretary of State Marco Berg, Lund and Holm.",
+            "Secretary of State",
+        ),
+        ("Anna Holm", "He was in Dalby to meet President Anna Holm and to rest.", "President"),
+    ],
+)
+def test_an_office_before_a_name_is_what_somebody_is(name: str, sentence: str, office: str) -> None:
+    spans = spans_of(f"What office does {name} hold?", sentence)
+    assert office in [sentence[span.start : span.end] for span in spans]
+
+
+def test_a_ceasefire_is_hardly_somebody() -> None:
+    sentence = "After the ceasefire in the war the residents came back."
+    fit = {sentence[s.start : s.end]: s.typed for s in spans_of("Who mediated?", sentence) if not s.whole}
+    assert fit["ceasefire"] == 0.3
+    assert fit["residents"] == 0.5
