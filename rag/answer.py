@@ -193,6 +193,8 @@ def _write(
     cancelled: Callable[[], bool] | None,
 ) -> Iterator[Draft | Claim | Rejected]:
     """Have the model word one sentence; a draft that fails verification is yielded as Rejected."""
+    if _anywhere(question, found):
+        return
     source = " ".join(found.sentence.text.split())
     prompt = write_prompt(question.text, source)
     keep = may_answer(question, found)
@@ -221,6 +223,12 @@ def _write(
             yield Claim(text, (found.citation(),), by="model")
             return
         yield Rejected(text, reason)
+
+
+def _anywhere(question: Question, found: Evidence) -> bool:
+    """Whether any part of the sentence may be the answer, an apposition as well: nothing of it may go."""
+    unsure = found.span.whole or (question.kind == "reason" and found.span.typed < TYPED)
+    return unsure and question.kind not in {"yesno", "quote"}
 
 
 def may_answer(question: Question, found: Evidence) -> list[tuple[int, int]]:

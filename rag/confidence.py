@@ -14,7 +14,7 @@ from rag.evidence import Evidence
 from rag.names import named_in
 from rag.options import offered
 from rag.question import NUMERIC, Question
-from rag.relations import asks_name, speaks, undone, ungiven, unnamed, untold, untouched
+from rag.relations import asks_name, of_whom_else, speaks, undone, ungiven, unnamed, untold, untouched
 
 SIGNALS = ("score", "margin", "most_aligned", "term_near", "typed", "kind_number")
 """Names of the signals: the score of the best evidence and its distance to the next, how well the best
@@ -92,9 +92,8 @@ def veto(question: Question, best: Evidence) -> str:
     span = range(0) if best.span.whole else range(best.span.first, best.span.last + 1)
     if asks_name(question) and unnamed(question, best.sentence.parse, span):
         return "no name is given"
-    number = ungiven(question, best.sentence.article)
-    if number:
-        return f"{number} is not given"
+    if lacking := _misses_number(question, best):
+        return lacking
     if question.kind == "role" and best.span.whole:
         return "what they are is not said"
     sentence = best.sentence
@@ -110,6 +109,16 @@ def veto(question: Question, best: Evidence) -> str:
         return f"who {doing} it is not said"
     missed = untouched(question, sentence.text)
     return f"{missed} is not what they speak about" if missed else ""
+
+
+def _misses_number(question: Question, best: Evidence) -> str:
+    """Whether a number of the question is nowhere given, or the one that is given is somebody else's."""
+    number = ungiven(question, best.sentence.article)
+    if number:
+        return f"{number} is not given"
+    before = best.sentence.before.rpartition(" . ")[2]
+    whose = of_whom_else(question, best.sentence.text, before, (best.span.start, best.span.end))
+    return f"the {question.focus or question.kind} given is not that of {whose}" if whose else ""
 
 
 def signals(question: Question, evidence: Sequence[Evidence]) -> tuple[float, ...]:

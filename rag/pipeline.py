@@ -332,9 +332,9 @@ class Tearsheet:
             asked, hits, self.models.embedder, self.models.parser, self.models.trees, self.models.reader
         )
         selected = time.perf_counter()
-        generator = self.models.generator
-        tier = self.settings.tier if generator is not None else "quote"
-        with closing(self._worded(asked, evidence, hits, tier, care, cancelled)) as events:
+        tier = self.settings.tier if self.models.generator is not None else "quote"
+        honest = without_planted(every, len(every))[0]
+        with closing(self._worded(asked, evidence, honest, tier, care, cancelled)) as events:
             for event in events:
                 if isinstance(event, Draft):
                     yield event

@@ -12,7 +12,7 @@ import re
 from models.protocols import Parse, Token
 from rag.names import named_in
 from rag.numbers import quantities
-from rag.question import AMOUNTS, SAYING, Question
+from rag.question import AMOUNTS, NUMERIC, SAYING, Question
 from rag.records import Article
 
 AROUND = 250
@@ -207,6 +207,23 @@ _TIES = frozenset(
 )
 """What holds a thing and its name together; one beside another in a list is not its name."""
 _NAMING = frozenset({"be", "call", "name", "dub", "know", "title", "entitle", "christen", "rename"})
+
+
+def of_whom_else(question: Question, sentence: str, before: str, span: tuple[int, int]) -> str:
+    """Return whose number is asked for when the one in the sentence, at `span`, is somebody else's; or "".
+
+    "Russia's army" has to be one that the sentence or those before it call Russia's, and an age behind a
+    name is that one's: "Anna Berg, 44, the sister of Ida Lund".
+    """
+    owners = [name for name in question.names if re.search(rf"{re.escape(name)}[’']s\b", question.text)]
+    if question.kind == "age":
+        aged = re.search(r"([A-Z][\w’'-]+)(?:,| \(|,? aged) ?\(?$", sentence[: span[0]])
+        meant = aged is None or bool(owners) or any(named_in(name, aged[1]) for name in question.names)
+        return "" if meant or not question.names else question.names[-1]
+    if question.kind not in NUMERIC - {"date"}:
+        return ""
+    around = f"{before}\n{sentence}"
+    return next((name for name in owners if not named_in(name, around)), "")
 
 
 def asks_name(question: Question) -> bool:

@@ -35,7 +35,7 @@ _PART = re.compile(r" of (?:them|these|those|whom|which|the)\b", re.I)
 """What follows a number that counts a part of what was counted before."""
 _CAUSE = re.compile(
     r"\b(because|since|due to|owing to|as a result of|in order to|so that|after|amid|thanks to|"
-    r"on the grounds that|arguing that|saying that|saying|to)\b",
+    r"on the grounds that|arguing that|saying that|saying|(?<!prior )to)\b",
     re.I,
 )
 _DIGIT = re.compile(r"\d")

@@ -172,6 +172,18 @@ def test_a_sentence_with_nothing_to_leave_out_is_not_given_to_the_model(bench: B
     assert (found.claims[0].by, model.prompts) == ("source", [])
 
 
+def test_nothing_is_left_out_where_any_part_of_the_sentence_may_be_the_answer(bench: Bench) -> None:
+    model = FakeGenerator(["“It is cold,” Anna Berg wrote on Friday."])
+    text = "“It is cold,” Anna Berg, a senior fellow at the Dalby School of Weather, wrote on Friday."
+    found = ask(
+        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, bench.reader, model),
+        "Where does Anna Berg work?",
+        articles=(Article("a5", text),),
+        tier="write",
+    )
+    assert (found.claims[0].text, model.prompts) == (text, [])
+
+
 @pytest.mark.parametrize(
     ("question", "text", "kept"),
     [

@@ -125,3 +125,36 @@ def test_a_government_speaks_for_its_country() -> None:
 def test_a_number_of_the_question_is_given(question: str, expected: str) -> None:
     text = "The average 30-year rate in Dalby was 6.92% last week on 1,200 loans, 2 million in all."
     assert objection(question, text) == expected
+
+
+ARMY = "The plan would have Holm give up land and keep its army to 600 troops."
+FIRM = "His ties helped, among them 2 million dollars from the bank for his firm."
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("To how many troops would the plan limit Falk's army?", f"Falk rules. {ARMY}", ""),
+        (
+            "To how many troops would the plan limit Falk's army?",
+            f"Falk rules. The sun shone. It was Monday. {ARMY}",
+            "the troop given is not that of Falk",
+        ),
+        (
+            "How much did the bank put into Lund's firm?",
+            f"Lund and Berg came. It rained. Berg has friends. {FIRM}",
+            "the amount given is not that of Lund",
+        ),
+        ("How much did the bank put into Berg's firm?", f"Lund came. Berg has friends. {FIRM}", ""),
+        (
+            "How old is Ida Lund?",
+            "Berg, 44, who is married to Ida Lund, spoke in Dalby.",
+            "the age given is not that of Ida Lund",
+        ),
+        ("How old is Anna Berg?", "Berg, 44, who is married to Ida Lund, spoke in Dalby.", ""),
+        ("How old is Ida Lund's wife?", "Berg, 44, who is married to Ida Lund, spoke in Dalby.", ""),
+    ],
+)
+def test_a_number_of_somebody_else_is_no_answer(question: str, text: str, expected: str) -> None:
+    sentence = next(part for part in (ARMY, FIRM, "44") if part in text)
+    assert objection(question, text, sentence) == expected
