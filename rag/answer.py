@@ -236,7 +236,7 @@ def may_answer(question: Question, found: Evidence) -> list[tuple[int, int]]:
     if found.span.whole:
         return []
     others = candidates(question, found.sentence.parse, known_people([found.sentence]))
-    least = found.span.typed if found.span.typed < TYPED else 1.0
+    least = min(found.span.typed, TYPED)
     may = [span for span in others if not span.whole and span.typed >= least]
     return [(span.start, span.end) for span in (found.span, *may)]
 

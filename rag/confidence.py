@@ -117,8 +117,8 @@ def _misses_number(question: Question, best: Evidence) -> str:
     if number:
         return f"{number} is not given"
     before = best.sentence.before.rpartition(" . ")[2]
-    whose = of_whom_else(question, best.sentence.text, before, (best.span.start, best.span.end))
-    return f"the {question.focus or question.kind} given is not that of {whose}" if whose else ""
+    whose = of_whom_else(question, best.sentence.parse, before, (best.span.start, best.span.end))
+    return f"it is not said of “{whose}”" if whose else ""
 
 
 def signals(question: Question, evidence: Sequence[Evidence]) -> tuple[float, ...]:

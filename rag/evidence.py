@@ -16,7 +16,8 @@ from rag.names import akin, name_keys, named_in, of_another, same_name
 from rag.question import NUMERIC, Question
 from rag.records import Article, Citation, Hit
 from rag.several import with_lists
-from rag.spans import HARDLY, Candidate, candidates
+from rag.span import Candidate
+from rag.spans import HARDLY, candidates
 from rag.syntax import tree_distance
 from rag.text import STOPWORDS, adjoin, content_words, normalise, sentences
 

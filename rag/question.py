@@ -102,6 +102,8 @@ _MONEY = re.compile(
     r"\b(?:money|dollars?|euros?|pounds?|cost|worth|invest\w*|pay|paid|spen[dt]|funds?|raise[ds]?|price)\b",
     re.I,
 )
+RELATED = re.compile(r"how (?:is|are|was|were)\b.*\brelated to\b", re.I)
+"""Asks what of somebody's family somebody is."""
 _PUBLIC = re.compile(r"\b(?:public|political|opposition|religious|historical|literary) figure\b")
 _MORE = re.compile(r"how much (?:more|less|higher|lower)\b")
 _PERCENT = re.compile(
@@ -115,7 +117,7 @@ _CONTENT = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
 _EMPTY_LEMMAS = frozenset(
     (
         "do be have say tell happen get go make take give name many much long old kind type sort thing way "
-        "accord article report exactly currently ever also just there here describe call"
+        "accord article report exactly currently ever also just there here describe call relate"
     ).split()
 )
 
@@ -228,6 +230,8 @@ def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]
         return "count", measured[1].removesuffix("s")
     if _DURATION.match(low):
         return "duration", ""
+    if RELATED.match(low):
+        return "role", ""
     if low.startswith("how old"):
         return "age", ""
     focus = tokens[tokens[position + 1].head].lemma.casefold() if position + 1 < len(tokens) else ""

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 
 from models.protocols import Parse, Token
-from rag.names import named_in
+from rag.names import akin, named_in, same_name
 from rag.numbers import quantities
 from rag.question import AMOUNTS, NUMERIC, SAYING, Question
 from rag.records import Article
+from rag.text import normalise
 
+_BEFORE_NOUN = frozenset({"poss", "amod", "compound", "nmod"})
 AROUND = 250
 """Characters before and behind a sentence in which the word may stand as well."""
 
@@ -159,16 +161,24 @@ def undone(question: Question, sentence: Parse) -> str:
     tokens = sentence.tokens
     met = [i for i, token in enumerate(tokens) if token.lemma.casefold() == verb.lemma.casefold()]
     met += [i for i, token in enumerate(tokens) if token.pos == "ADJ" and token.text == verb.text]
+    met += [i for i, token in enumerate(tokens) if token.pos == "NOUN" and akin(token.lemma, verb.lemma)]
     return verb.text if verb.pos == "VERB" and met and all(_doerless(tokens, i) for i in met) else ""
 
 
 def _doerless(tokens: tuple[Token, ...], verb: int) -> bool:
-    """Whether it is a participle that tells of something that it was done to it."""
+    """Whether it is a participle or a noun that tells of something that it was done to it."""
+    if tokens[verb].pos == "NOUN":
+        owned = any(token.head == verb and token.dep == "poss" for token in tokens)
+        led = tokens[verb].dep == "dobj" and tokens[tokens[verb].head].lemma.casefold() in _CARRIES_OUT
+        return not owned and not led and any(token.head == verb and token.lemma == "of" for token in tokens)
     if tokens[verb].dep in {"amod", "acl"}:
         return tokens[verb].tag in {"VBN", "JJ", "VBD"}
     return any(token.head == verb and token.dep == "nsubjpass" for token in tokens)
 
 
+_CARRIES_OUT = frozenset(
+    "lead head run conduct make do give launch undertake oversee organise organize".split()
+)
 _YEARS = range(1000, 2101)
 _PART_OF_WORD = re.compile(r"[-/:]$")
 _MONTH = re.compile(
@@ -209,21 +219,41 @@ _TIES = frozenset(
 _NAMING = frozenset({"be", "call", "name", "dub", "know", "title", "entitle", "christen", "rename"})
 
 
-def of_whom_else(question: Question, sentence: str, before: str, span: tuple[int, int]) -> str:
-    """Return whose number is asked for when the one in the sentence, at `span`, is somebody else's; or "".
+def of_whom_else(question: Question, sentence: Parse, before: str, span: tuple[int, int]) -> str:
+    """Return of whom it is asked for when what the sentence gives, at `span`, is somebody else's; or "".
 
-    "Russia's army" has to be one that the sentence or those before it call Russia's, and an age behind a
-    name is that one's: "Anna Berg, 44, the sister of Ida Lund".
+    "Russia's army" is not the army that the sentence calls Ukraine's, its size has to stand where Russia is
+    named, and an age behind a name is that one's: "Anna Berg, 44, the sister of Ida Lund".
     """
     owners = [name for name in question.names if re.search(rf"{re.escape(name)}[’']s\b", question.text)]
     if question.kind == "age":
-        aged = re.search(r"([A-Z][\w’'-]+)(?:,| \(|,? aged) ?\(?$", sentence[: span[0]])
+        aged = re.search(r"([A-Z][\w’'-]+)(?:,| \(|,? aged) ?\(?$", sentence.text[: span[0]])
         meant = aged is None or bool(owners) or any(named_in(name, aged[1]) for name in question.names)
         return "" if meant or not question.names else question.names[-1]
-    if question.kind not in NUMERIC - {"date"}:
-        return ""
-    around = f"{before}\n{sentence}"
-    return next((name for name in owners if not named_in(name, around)), "")
+    numeric = question.kind in NUMERIC - {"date"}
+    theirs = _owned(sentence.tokens)
+    for noun, names in _owned(question.parse.tokens).items():
+        asked = [token for token in names if token.dep == "poss" or (numeric and token.entity == "NORP")]
+        others = theirs.get(noun, ())
+        if asked and others and not any(_same(a, b) for a in names for b in others):
+            return asked[0].text
+    around = f"{before}\n{sentence.text}"
+    return next((name for name in owners if numeric and not named_in(name, around)), "")
+
+
+def _owned(tokens: tuple[Token, ...]) -> dict[str, list[Token]]:
+    """The names that stand before each noun, by its lemma: `army` in "Ukraine's army", "the Russian army"."""
+    found: dict[str, list[Token]] = {}
+    for token in tokens:
+        noun = tokens[token.head]
+        named = token.text[:1].isupper() and (token.pos == "PROPN" or token.entity == "NORP")
+        if named and token.entity not in AMOUNTS and token.dep in _BEFORE_NOUN and noun.pos == "NOUN":
+            found.setdefault(noun.lemma.casefold(), []).append(token)
+    return found
+
+
+def _same(left: Token, right: Token) -> bool:
+    return same_name(normalise(left.text), normalise(right.text))
 
 
 def asks_name(question: Question) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from models.protocols import Parse
 from rag.question import LABELS, Question
-from rag.spans import Candidate, name_runs
+from rag.span import Candidate
+from rag.spans import name_runs
 from rag.text import Span
 
 _NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from models.protocols import Entity, Parse, Token
 from rag.dates import dates, times_named
 from rag.names import TITLES
 from rag.numbers import quantities
 from rag.places import is_no
+from rag.posts import roles
 from rag.question import AMOUNTS, LABELS, NUMERIC, Kind, Question
-from rag.syntax import LEFT, children_of, edge, left_edge, right_edge
+from rag.span import Candidate, of_characters, of_tokens
+from rag.syntax import children_of, edge, left_edge, right_edge
 from rag.text import Span
 
 UNITS = re.compile(
@@ -86,17 +88,7 @@ _SOMEBODY = re.compile(
 """How a noun ends that may be somebody: nobody is a ceasefire or a way."""
 HARDLY = 0.3
 """How well a noun fits "who" that is hardly somebody."""
-_OFFICE = re.compile(
-    r"\b((?:(?:U\.S\.|[A-Z]\w+) )?(?:[Ff]ormer |[Aa]cting |[Vv]ice |[Dd]eputy )?(?:"
-    r"(?:Secretary|Minister|Commissioner) (?:of|for) (?:the )?[A-Z]\w+(?:,? (?:and )?[A-Z]\w+)*"
-    r"|(?:Prime|Foreign|Defen[cs]e|Finance|Interior|Justice|Health) Minister|President|Chancellor|Mayor"
-    r"|Governor|Senator|Ambassador)) $"
-)
-"""An office right before a name: "Secretary of State Anna Berg"."""
 _TITLE_IN_NAME = frozenset({"Pope", "King", "Queen", "Prince", "Princess"})
-_BARELY, _BEFORE = frozenset({"just", "Just", "only", "Only"}), frozenset({"DET", "PUNCT"})
-_BEHIND = frozenset({",", ";", ":", "–", "—", "−", "-", "not"})
-"""What is not of a span at its beginning and at its end."""
 _DEED = re.compile(
     r"^(?!govern|parlia|administra|opposi|delega|prosecu|popula|organi|commission|coali|federa|associa|corpora"
     r"|institu|foundation|division|manage|station|depart|ambul|audi).*(?:tion|sion|ment|ness|ance|ence)$"
@@ -109,23 +101,6 @@ _CLOCK = re.compile(
     r"|\b\d{1,2}\s?[ap]\.?m\b\.?",
     re.I,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Characters `start` to `end` of the sentence, tokens `first` to `last`, headed by token `head`."""
-
-    start: int
-    end: int
-    first: int
-    last: int
-    head: int
-    typed: float
-    """How surely it is of the kind asked for, 0 to 1."""
-    focus: float = 0.0
-    """1 when it is, or stands beside, the noun the question asks about."""
-    whole: bool = False
-    """Whether it is the whole sentence: what is left when no span stands out."""
 
 
 def candidates(question: Question, parse: Parse, people: frozenset[str]) -> tuple[Candidate, ...]:
@@ -153,16 +128,16 @@ def _whole(parse: Parse) -> Candidate:
 def _proposed(question: Question, parse: Parse, people: frozenset[str]) -> Iterator[Candidate]:
     kind = question.kind
     if kind == "age":
-        yield from (_characters(parse, *match.span(), typed=1.0) for match in _AGE.finditer(parse.text))
+        yield from (of_characters(parse, *match.span(), typed=1.0) for match in _AGE.finditer(parse.text))
     elif kind in LABELS:
         yield from _entities(question, parse, people)
     elif kind == "quote":
-        yield from (_characters(parse, *match.span(1), typed=1.0) for match in _QUOTED.finditer(parse.text))
+        yield from (of_characters(parse, *match.span(1), typed=1.0) for match in _QUOTED.finditer(parse.text))
         yield from _complements(parse)
     elif kind == "reason":
         yield from _causes(parse)
     elif kind == "role":
-        yield from _roles(question, parse)
+        yield from roles(question, parse)
     elif kind in {"thing", "manner"}:
         yield from _phrases(question, parse)
 
@@ -188,10 +163,10 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
                 entity.first <= first <= entity.last for entity in parse.entities if entity.label == "PERSON"
             ):
                 surname = parse.tokens[last].text
-                yield _tokens(question, parse, first, last, last, typed=0.9 if surname in people else 0.3)
+                yield of_tokens(question, parse, first, last, last, typed=0.9 if surname in people else 0.3)
     if kind == "place" and question.focus == "state":
         seats = _SEAT.finditer(parse.text)
-        yield from (_characters(parse, *match.span(1), typed=1.0) for match in seats)
+        yield from (of_characters(parse, *match.span(1), typed=1.0) for match in seats)
     if kind in {"group", "person"}:
         yield from _somebody(question, parse)
     if kind in NUMERIC:
@@ -210,23 +185,23 @@ def _written(question: Question, parse: Parse) -> Iterator[Candidate]:
     """Numbers by how they are written, whatever the parser labels them: "41 euros" is a cardinal to it."""
     kind = question.kind
     if kind in {"money", "amount"}:
-        yield from (_characters(parse, *match.span(), typed=1.0) for match in _MONEY.finditer(parse.text))
+        yield from (of_characters(parse, *match.span(), typed=1.0) for match in _MONEY.finditer(parse.text))
     if kind == "amount":
         lasting = (
             entity for entity in parse.entities if _typed(question, "duration", entity, frozenset()) == 1.0
         )
         yield from (_entity(question, parse, entity, 0.5) for entity in lasting)
     if kind == "date":
-        yield from (_characters(parse, *match.span(), typed=0.9) for match in _CLOCK.finditer(parse.text))
+        yield from (of_characters(parse, *match.span(), typed=0.9) for match in _CLOCK.finditer(parse.text))
         yield from _unlabelled_dates(question, parse)
     if kind == "count" and _HOW_OFTEN.match(question.text):
-        yield from (_characters(parse, *match.span(), typed=1.0) for match in _OFTEN.finditer(parse.text))
+        yield from (of_characters(parse, *match.span(), typed=1.0) for match in _OFTEN.finditer(parse.text))
     if kind in {"count", "money", "percent", "amount"}:
         yield from _bare_numbers(question, parse)
     if kind == "duration":
         for i, token in enumerate(parse.tokens):
             if UNITS.search(token.text) and (_DIGIT.search(token.text) or "-" in token.text):
-                yield _tokens(question, parse, i, i, i, typed=0.8)
+                yield of_tokens(question, parse, i, i, i, typed=0.8)
 
 
 def _unlabelled_dates(question: Question, parse: Parse) -> Iterator[Candidate]:
@@ -237,7 +212,7 @@ def _unlabelled_dates(question: Question, parse: Parse) -> Iterator[Candidate]:
         start, end = when.at
         known = any(a < end and start < b for a, b in held) or (dateline and start < dateline.end())
         if not known and times_named(when.said) and not _asks_other_date(question, when.said):
-            yield _characters(parse, start, end, typed=0.9)
+            yield of_characters(parse, start, end, typed=0.9)
 
 
 def _bare_numbers(question: Question, parse: Parse) -> Iterator[Candidate]:
@@ -254,7 +229,7 @@ def _bare_numbers(question: Question, parse: Parse) -> Iterator[Candidate]:
             continue
         if question.kind == "money" and not _may_be_money(parse, token):
             continue
-        yield _tokens(question, parse, i, i, i, typed=0.6)
+        yield of_tokens(question, parse, i, i, i, typed=0.6)
 
 
 def _lasts(question: Question, parse: Parse, first: int, last: int) -> bool:
@@ -329,7 +304,7 @@ def _entity(question: Question, parse: Parse, entity: Entity, typed: float) -> C
         ),
         last,
     )
-    return _tokens(question, parse, first, last, head, typed=typed)
+    return of_tokens(question, parse, first, last, head, typed=typed)
 
 
 def name_runs(parse: Parse) -> Iterator[Span]:
@@ -356,49 +331,15 @@ def _phrases(question: Question, parse: Parse) -> Iterator[Candidate]:
         if token.pos not in {"NOUN", "PROPN", "NUM"} or token.dep in {"compound", "nummod", "quantmod"}:
             continue
         left = left_edge(i, tokens, children)
-        yield _tokens(question, parse, left, i, i, typed=0.5)
+        yield of_tokens(question, parse, left, i, i, typed=0.5)
         right = right_edge(i, tokens, children)
         if i < right <= left + 14:
-            yield _tokens(question, parse, left, right, i, typed=0.5)
+            yield of_tokens(question, parse, left, right, i, typed=0.5)
     if question.kind == "manner":
         for i, token in enumerate(tokens):
             if token.dep == "pcomp" or (token.dep in {"xcomp", "advcl"} and token.pos == "VERB"):
                 left, right = edge(i, children, leftmost=True), edge(i, children, leftmost=False)
-                yield _tokens(question, parse, left, right, i, typed=0.6)
-
-
-def _roles(question: Question, parse: Parse) -> Iterator[Candidate]:
-    """What the named person is said to be: in apposition, before the name, or after "is"."""
-    tokens = parse.tokens
-    children = children_of(tokens)
-    lasts = {name.split()[-1].casefold() for name in question.names}
-    for i, token in enumerate(tokens):
-        if token.text.casefold() not in lasts or token.dep in {"poss", "compound"}:
-            continue
-        described = {j for j in children.get(i, []) if tokens[j].dep == "appos" and tokens[j].pos == "NOUN"}
-        head = token.head
-        if token.dep == "appos" and tokens[head].pos in {"NOUN", "PROPN"}:
-            described.add(head)
-        if tokens[head].lemma.casefold() == "be" and token.dep == "nsubj":
-            described |= {j for j in children.get(head, []) if tokens[j].dep == "attr"}
-        for j in described:
-            first = edge(j, children, leftmost=True) if j > i else left_edge(j, tokens, children)
-            last = max(j, right_edge(j, tokens, children)) if j > i else j
-            if not first <= i <= last:
-                yield _tokens(question, parse, first, last, j, typed=1.0)
-        before = [
-            j for j in children.get(i, []) if j < i and tokens[j].dep in LEFT and tokens[j].pos != "PROPN"
-        ]
-        nouns = [j for j in before if tokens[j].pos == "NOUN"]
-        named = next((e.start for e in parse.entities if e.first <= i <= e.last), token.start)
-        if office := _OFFICE.search(parse.text[:named]):
-            yield _characters(parse, *office.span(1), typed=0.9)
-        elif nouns:
-            first = min(edge(j, children, leftmost=True) for j in before)
-            yield _tokens(question, parse, first, max(nouns), max(nouns), typed=0.9)
-        colon = next((j for j in range(i, min(i + 3, len(tokens))) if tokens[j].text == ":"), None)
-        if colon is not None and colon + 1 < len(tokens):
-            yield _tokens(question, parse, colon + 1, len(tokens) - 2, token.head, typed=0.9)
+                yield of_tokens(question, parse, left, right, i, typed=0.6)
 
 
 def _complements(parse: Parse) -> Iterator[Candidate]:
@@ -412,7 +353,7 @@ def _complements(parse: Parse) -> Iterator[Candidate]:
                 first += 1
             while last > i and tokens[last].pos == "PUNCT":
                 last -= 1
-            yield _characters(parse, tokens[first].start, tokens[last].end, typed=0.6)
+            yield of_characters(parse, tokens[first].start, tokens[last].end, typed=0.6)
 
 
 def _causes(parse: Parse) -> Iterator[Candidate]:
@@ -421,48 +362,7 @@ def _causes(parse: Parse) -> Iterator[Candidate]:
         end = stop.start() if stop else len(parse.text)
         strong = match.group(1).casefold() not in {"to", "after", "amid", "since"}
         if end - match.start() > 8:
-            yield _characters(parse, match.start(), end, typed=0.9 if strong else 0.5)
-
-
-def _characters(parse: Parse, start: int, end: int, *, typed: float) -> Candidate:
-    inside = [i for i, token in enumerate(parse.tokens) if token.start < end and token.end > start] or [0]
-    first, last = inside[0], inside[-1]
-    head = next(
-        (i for i in inside if not first <= parse.tokens[i].head <= last or parse.tokens[i].head == i), last
-    )
-    return Candidate(start, end, first, last, head, typed)
-
-
-def _tokens(question: Question, parse: Parse, first: int, last: int, head: int, *, typed: float) -> Candidate:
-    tokens = parse.tokens
-    first, last = _bare(tokens, first, last)
-    focus = 0.0
-    if question.focus:
-        near = {tokens[head].lemma.casefold(), tokens[tokens[head].head].lemma.casefold()}
-        near |= {
-            token.lemma.casefold()
-            for token in tokens
-            if token.head == head and token.dep in {"appos", "compound", "nmod"}
-        }
-        near |= {token.lemma.casefold() for token in tokens[first : last + 1]}
-        focus = float(question.focus in near)
-        # Asked which comic strip, "the comic strip Dilbert" is Dilbert.
-        kinds = [i for i in range(first, head) if tokens[i].lemma.casefold() == question.focus]
-        if kinds and tokens[head].pos == "PROPN" and tokens[kinds[-1]].pos == "NOUN":
-            first = kinds[-1] + 1
-    return Candidate(tokens[first].start, tokens[last].end, first, last, head, typed, focus)
-
-
-def _bare(tokens: Sequence[Token], first: int, last: int) -> Span:
-    """A span without what is not of it: "just" before it, half a bracket, the "not" of "Berg, not Holm"."""
-    while first < last and (t := tokens[first]).tag != "CD" and (t.pos in _BEFORE or t.text in _BARELY):
-        first += 1
-    opened = [i for i in range(first + 1, last + 1) if tokens[i].text == "("]
-    if opened and all(token.text != ")" for token in tokens[opened[-1] : last + 1]):
-        last = opened[-1] - 1
-    while last > first and (tokens[last].tag == "POS" or tokens[last].text in _BEHIND):
-        last -= 1
-    return first, last
+            yield of_characters(parse, match.start(), end, typed=0.9 if strong else 0.5)
 
 
 def _repeats(question: Question, parse: Parse, span: Candidate) -> bool:

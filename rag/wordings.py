@@ -41,7 +41,7 @@ class Opening:
 def wordings(parse: Parse, keep: Sequence[Span], opening: Opening) -> Lattice | None:
     """Return the wordings of a sentence that hold the spans `keep`; None when it has fewer than two.
 
-    The first span is the answer; behind an opening only those after it are kept. Left out may be what
+    The first span is the answer, and the others may be. Left out may be what
     `rag.trim` finds safe to cut, and adjuncts at the end. Behind an opening the sentence is taken up
     where it goes on about the same subject. Without spans nothing is left out but insertions that
     only explain.
@@ -65,7 +65,8 @@ def wordings(parse: Parse, keep: Sequence[Span], opening: Opening) -> Lattice | 
         ]
     follows = [tuple(sorted(reach(i + 1) - {size})) for i in range(size)]
     if opening.text:
-        most = next((i for i in range(size) if pieces[i][1] > span[0]), 0) if span else 0
+        earliest = min((start for start, _ in keep), default=0)
+        most = next((i for i in range(size) if pieces[i][1] > earliest), 0) if span else 0
         first = [i for i in range(1, most + 1) if _fits(parse, pieces[i][0], opening)]
     else:
         first = sorted(reach(0) - {size})

@@ -36,6 +36,9 @@ def objection(question: str, text: str, sentence: str = "") -> str:
         ("Did Anna Berg succeed in selling the mill?", LEDE, ""),
         ("Who was charged with theft?", LEDE + "A theft was alleged.", "nothing is said of “charged with”"),
         ("What is the secretary called?", "The mayor and her secretary met.", "no name is given"),
+        ("Who leaked the letter?", "The leak of the letter alarmed Holm.", "who leaked it is not said"),
+        ("Who mediated the truce?", "Leading the mediation of the truce, Holm was tired.", ""),
+        ("Who leaked the letter?", "Holm’s leak of the letter alarmed her.", ""),
         ("Who leaked the letter?", "The Post showed a letter leaked to it.", "who leaked it is not said"),
         ("Who is the spokesman of the town?", "Carl Holm is its envoy.", "nothing is said of “spokesman”"),
         ("How old is Carl Holm, the founder of Ax?", "Carl Holm, 44, left Ax.", ""),
@@ -138,23 +141,33 @@ FIRM = "His ties helped, among them 2 million dollars from the bank for his firm
         (
             "To how many troops would the plan limit Falk's army?",
             f"Falk rules. The sun shone. It was Monday. {ARMY}",
-            "the troop given is not that of Falk",
+            "it is not said of “Falk”",
         ),
         (
             "How much did the bank put into Lund's firm?",
             f"Lund and Berg came. It rained. Berg has friends. {FIRM}",
-            "the amount given is not that of Lund",
+            "it is not said of “Lund”",
         ),
         ("How much did the bank put into Berg's firm?", f"Lund came. Berg has friends. {FIRM}", ""),
         (
             "How old is Ida Lund?",
             "Berg, 44, who is married to Ida Lund, spoke in Dalby.",
-            "the age given is not that of Ida Lund",
+            "it is not said of “Ida Lund”",
+        ),
+        (
+            "How many troops does the Falkish army have?",
+            "Falkish money goes to Holm. Holm’s army has 600 troops.",
+            "it is not said of “Falkish”",
+        ),
+        (
+            "What did Lund's secretary say?",
+            "Lund came. Berg’s secretary said that it rained in 44 towns.",
+            "it is not said of “Lund”",
         ),
         ("How old is Anna Berg?", "Berg, 44, who is married to Ida Lund, spoke in Dalby.", ""),
         ("How old is Ida Lund's wife?", "Berg, 44, who is married to Ida Lund, spoke in Dalby.", ""),
     ],
 )
 def test_a_number_of_somebody_else_is_no_answer(question: str, text: str, expected: str) -> None:
-    sentence = next(part for part in (ARMY, FIRM, "44") if part in text)
+    sentence = next(part for part in (ARMY, FIRM, "44", "600 troops") if part in text)
     assert objection(question, text, sentence) == expected

@@ -4,7 +4,8 @@ import pytest
 
 from models.parser import load_parser
 from rag.question import read_question
-from rag.spans import Candidate, candidates
+from rag.span import Candidate
+from rag.spans import candidates
 
 
 def spans_of(question: str, sentence: str) -> tuple[Candidate, ...]:
@@ -217,3 +218,9 @@ def test_a_ceasefire_is_hardly_somebody() -> None:
     fit = {sentence[s.start : s.end]: s.typed for s in spans_of("Who mediated?", sentence) if not s.whole}
     assert fit["ceasefire"] == 0.3
     assert fit["residents"] == 0.5
+
+
+def test_how_somebody_is_related_is_told_by_a_word_for_kin() -> None:
+    sentence = "Holm, the husband of Ida Lund, spoke to Carl Holm, Peter Lund’s son-in-law, in the lobby."
+    spans = spans_of("How is Holm related to Peter Lund?", sentence)
+    assert [sentence[s.start : s.end] for s in spans if not s.whole] == ["son-in-law"]

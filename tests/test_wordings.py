@@ -148,6 +148,15 @@ def test_what_may_be_the_answer_as_well_stays() -> None:
     assert "The price fell by 45%" in replies(text, "45%")
 
 
+def test_an_opening_leaves_out_nothing_that_may_be_the_answer() -> None:
+    text = "Ted Berg, a Liberal, opened the bridge for the Danish envoy on Friday."
+    parse = PARSER.parse([text])[0]
+    spans = [(text.index(each), text.index(each) + len(each)) for each in ("Danish envoy", "Liberal")]
+    opening = Opening("Ted Berg", "Ted Berg")
+    assert wordings(parse, spans[:1], opening) is not None
+    assert wordings(parse, spans, opening) is None
+
+
 def test_what_somebody_believes_is_not_made_a_fact() -> None:
     text = "The union fears Norfab will close the plant in Oslo with its 900 jobs."
     assert not replies(text, "the plant in Oslo", "Norfab will", "Norfab")
