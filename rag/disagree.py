@@ -92,6 +92,8 @@ def sides(question: Question, evidence: Sequence[Evidence], embedder: Embedder) 
     fit = NUMBER_TYPED if question.kind in COUNTED else TYPED
     if best.span.whole or best.span.typed < fit or asks_latest(question):
         return ()
+    if question.kind in {"person", "place"} and best.feature("name_recall_context") < 1:
+        return ()
     close = [e for e in evidence if not e.span.whole and e.span.typed >= fit and _named(best, e)]
     own = [e for e in close[1:] if e.sentence.article.id == best.sentence.article.id]
     typed = [*(_agreeing(question, best, e, close) for e in one_each(close)), *own]
@@ -185,7 +187,7 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
         return question.kind in COUNTED and told and other.score >= TOLD_BESIDE * best.score
     if _on_another_day(question, best, other) or _with_another(question, other):
         return False
-    if question.kind in {"person", "place"} and named_in(best.short, other.sentence.text):
+    if question.kind in {"person", "place"} and _holds(question, best, other):
         return False
     if _tells_the_same(question, best, other) and cosine >= SAME_NAME:
         return other.score >= FAINT_SCORE * best.score
@@ -210,6 +212,18 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
     asked = bool(question.focus) and counted(best) == counted(other) == question.focus
     enough = LIKE if asked else SAME_SENTENCE
     return other.score >= FAINT_SCORE * best.score and cosine >= enough
+
+
+def _holds(question: Question, best: Evidence, other: Evidence) -> bool:
+    """Whether the other sentence has the value of the best too, and does not speak against it."""
+    if named_in(best.short, other.sentence.text):
+        return True
+    may_be = candidates(question, other.sentence.parse, frozenset())
+    return question.kind == "place" and any(
+        compatible(question, best, replace(other, span=span))
+        for span in may_be
+        if not span.whole and span.typed >= TYPED
+    )
 
 
 def _tells_the_same(question: Question, best: Evidence, other: Evidence) -> bool:

@@ -102,6 +102,7 @@ _MONEY = re.compile(
     r"\b(?:money|dollars?|euros?|pounds?|cost|worth|invest\w*|pay|paid|spen[dt]|funds?|raise[ds]?|price)\b",
     re.I,
 )
+_THINK_TANK = re.compile(r"\b(?:which|what) (?:\w+ )?think[ -]tank\b")
 RELATED = re.compile(r"how (?:is|are|was|were)\b.*\brelated to\b", re.I)
 """Asks what of somebody's family somebody is."""
 _PUBLIC = re.compile(r"\b(?:public|political|opposition|religious|historical|literary) figure\b")
@@ -252,6 +253,8 @@ def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]
 
 
 def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]:
+    if _THINK_TANK.search(low):
+        return "group", "think-tank"
     focus = _focus(tokens, position)
     if focus == "name":
         focus = _named_thing(tokens) or focus

@@ -96,6 +96,22 @@ def test_a_refusal_says_what_the_nearest_sentence_lacks(bench: Bench) -> None:
     assert found.notes == ("What comes nearest falls short: Boris Lind is not mentioned.",)
 
 
+def test_who_said_it_stands_before_the_quotation(bench: Bench) -> None:
+    text = (
+        "The talks in Dalby went on.\n"
+        "The talks will go on for weeks, as they did last year and the year before, writes the scholar Carl "
+        "Holm in the Dalby Review, which is read by everybody:\n"
+        "“A peace is on offer that could be worse for Dalby than more war.”\n"
+        "Anna Berg did not comment."
+    )
+    found = ask(
+        bench, "Who wrote that the peace on offer could be worse for Dalby than war?",
+        articles=(Article("a6", text, title="Talks"),),
+    )  # fmt: skip
+    assert found.short == "Carl Holm"
+    assert found.claims[0].citations[0].quote.endswith("which is read by everybody:")
+
+
 def test_articles_that_differ_are_shown_side_by_side(bench: Bench) -> None:
     found = ask(bench, "On which day was the bridge in Dalby opened?", articles=(DALBY, OTHER))
     assert found.status == "conflict"

@@ -190,10 +190,34 @@ def test_whether_it_was_on_a_day_is_answered_with_the_other_day(
             ],
             set(),
         ),
+        (
+            "Where did Anna Berg meet the envoys?",
+            [
+                "Anna Berg met the envoys in Florida.",
+                "In Russia’s name Anna Berg met the envoys, who had come to Miami.",
+            ],
+            set(),
+        ),
+        (
+            "Who runs the agency of Falk?",
+            ["Berg runs the agency for trade.", "The agency for trade, run by Lund, is in Dalby."],
+            set(),
+        ),
         ("Did Lund spend Monday with Berg or with Holm?", SPLIT, {"Berg", "Holm"}),
         ("Did Lund spend Monday with Berg or with Falk?", SPLIT, set()),
     ],
-    ids=["last month", "with another", "with the same", "two doers", "both", "two offered", "one of them"],
+    ids=[
+        *(
+            "last month",
+            "with another",
+            "with the same",
+            "two doers",
+            "both",
+            "the town too",
+            "of nobody named",
+        ),
+        *("two offered", "one of them"),
+    ],
 )
 def test_what_is_of_another_matter_is_no_side(question: str, texts: list[str], expected: set[str]) -> None:
     assert set(values(question, *texts)) == expected

@@ -18,6 +18,8 @@ def parser() -> Parser:
     [
         ("Who met Putin in Moscow?", "person"),
         ("Who is Kirill Dmitriev?", "role"),
+        ("How is Kushner related to Trump?", "role"),
+        ("Which think tank does Stanovaya work for?", "group"),
         ("What is Rustem Umerov's job?", "role"),
         ("When did the diplomats meet?", "date"),
         ("On which day was he told?", "date"),
