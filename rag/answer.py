@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Events
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from models.protocols import Embedder, Generator, Parse, Parser
 from rag.compare import asked_difference, asks_by_name
@@ -110,7 +110,7 @@ def answer(
     if not claims:
         for place, found in enumerate(chosen):
             written = None
-            if writer is not None and place == 0 and isinstance(found, Evidence):
+            if writer is not None and place == 0 and _is_on_it(found, differing):
                 for step in _write(question, found, writer, tools.parser, cancelled):
                     if isinstance(step, Draft):
                         yield step
@@ -223,6 +223,13 @@ def _write(
             yield Claim(text, (found.citation(),), by="model")
             return
         yield Rejected(text, reason)
+
+
+def _is_on_it(found: Evidence | Citation, differing: Sequence[Side]) -> TypeGuard[Evidence]:
+    """Whether the span of the sentence is what the first side says, so that the rest may be shortened."""
+    if not isinstance(found, Evidence):
+        return False
+    return not differing or normalise(found.short) == normalise(differing[0].value)
 
 
 def _anywhere(question: Question, found: Evidence) -> bool:

@@ -188,6 +188,21 @@ def test_a_sentence_with_nothing_to_leave_out_is_not_given_to_the_model(bench: B
     assert (found.claims[0].by, model.prompts) == ("source", [])
 
 
+def test_of_a_difference_only_what_a_side_says_is_shortened(bench: Bench) -> None:
+    model = FakeGenerator(["The Dalby plan was written by Peter Falk."])
+    found = ask(
+        Bench(bench.embedder, bench.parser, bench.calibration, bench.trees, bench.reader, model),
+        "Who wrote the Dalby plan?",
+        articles=(
+            Article("a7", "Anna Berg wrote the Dalby plan with Boris Lund."),
+            Article("a8", "The Dalby plan, which is long, was written by Peter Falk and the mayor of Dalby."),
+        ),
+        tier="write",
+    )
+    assert (found.status, model.prompts) == ("conflict", [])
+    assert {claim.by for claim in found.claims} == {"source"}
+
+
 def test_nothing_is_left_out_where_any_part_of_the_sentence_may_be_the_answer(bench: Bench) -> None:
     model = FakeGenerator(["“It is cold,” Anna Berg wrote on Friday."])
     text = "“It is cold,” Anna Berg, a senior fellow at the Dalby School of Weather, wrote on Friday."
