@@ -50,11 +50,15 @@ def differences(
     pool: Pool, persons: Sequence[Person], days: Sequence[Dated], counted: Sequence[Figure]
 ) -> tuple[Difference, ...]:
     """Return what independent origins tell differently, the surest kinds first; nothing is voted away."""
-    kept: list[Difference] = []
-    for _, each in differing(pool, persons, days, counted):
-        if len(each.sides) > 1 and not any(_overlaps(each, other) for other in kept):
-            kept.append(each)
-    return tuple(kept[:MOST])
+    kept: list[tuple[Kind, Difference]] = []
+    for kind, each in differing(pool, persons, days, counted):
+        told = any(
+            _overlaps(each, other) or (kind == known == "office" and _same_camps(each, other))
+            for known, other in kept
+        )
+        if len(each.sides) > 1 and not told:
+            kept.append((kind, each))
+    return tuple(each for _, each in kept[:MOST])
 
 
 def differing(
@@ -78,6 +82,12 @@ def differing(
     for kind, found in kinds:
         for each in found:
             yield kind, each
+
+
+def _same_camps(left: Difference, right: Difference) -> bool:
+    """Whether the articles part in the same way: who calls Trump a former President has another in office."""
+    camps = [[{c.article.id for c in side.citations} for side in each.sides] for each in (left, right)]
+    return all(any(mine & theirs for theirs in camps[1]) for mine in camps[0])
 
 
 def _overlaps(left: Difference, right: Difference) -> bool:

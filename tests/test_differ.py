@@ -94,3 +94,18 @@ def test_a_number_is_shown_in_its_shortest_wording():
         "The plan that Anna Berg brought to Dalby leaked, and is now a 20-point peace plan.",
     )
     assert told == {"How many points": ["20-point peace plan", "28-point peace plan"]}
+
+
+def test_who_governs_is_told_once_and_a_helper_counts_as_an_author() -> None:
+    told = found(
+        "President Peter Holm sent Anna Berg to Dalby. The Holm administration wants peace. "
+        "Anna Berg and Per Lund had first negotiated the peace plan in October with Carl Falk.",
+        "Anna Berg is a friend of Peter Holm. Her trip has the blessing of the former President. "
+        "The Falk administration is silent. Anna Berg wrote the peace plan, and foreign bankers helped her.",
+    )
+    assert told["Which administration governs"] == ["Falk administration", "Holm administration"]
+    assert "Which office Peter Holm holds" not in told
+    assert told["Who drew up the plan"] == [
+        "Anna Berg and Per Lund with Carl Falk",
+        "Anna Berg with foreign bankers",
+    ]
