@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from models.protocols import Entity, Parse, Token
+from models.protocols import Entity, Parse
 from rag.dates import dates
 from rag.names import same_name
 from rag.numbers import Quantity, quantities
+from rag.syntax import below
 from rag.text import normalise
 
 MONTHS = (
@@ -175,7 +176,7 @@ def _made_fact(parse: Parse, around: Sequence[Entity], published: str) -> Iterat
             continue
         told = [j for j, other in enumerate(parse.tokens) if other.head == i and other.dep == "ccomp"]
         if told:
-            inside = below(parse.tokens, told[0])
+            inside = sorted(below(parse.tokens, told[0]))
             if inside == list(range(inside[0], inside[-1] + 1)):
                 text = parse.text[parse.tokens[inside[0]].start : parse.tokens[inside[-1]].end]
                 yield re.sub(r"^that ", "", text).rstrip(" .,") + "."
@@ -298,7 +299,7 @@ def _voice(parse: Parse, around: Sequence[Entity], published: str) -> Iterator[s
         done = next((j for j, t in enumerate(tokens) if t.head == i and t.dep == "dobj"), None)
         if doer is None or done is None or tokens[doer].pos == "PRON" or tokens[done].pos == "PRON":
             continue
-        left, right = below(tokens, doer), below(tokens, done)
+        left, right = sorted(below(tokens, doer)), sorted(below(tokens, done))
         whole = left == list(range(i)) and right == list(range(i + 1, i + 1 + len(right)))
         if whole and not any(
             t.dep in {"conj", "relcl", "acl", "poss"} for t in (tokens[k] for k in (*left, *right))
@@ -315,7 +316,7 @@ def _shorter(parse: Parse, around: Sequence[Entity], published: str) -> Iterator
     tokens = parse.tokens
     for i, token in enumerate(tokens):
         if token.dep in {"appos", "relcl"} and 0 < i < len(tokens) - 1:
-            inside = below(tokens, i)
+            inside = sorted(below(tokens, i))
             first, last = inside[0], inside[-1]
             if inside != list(range(first, last + 1)) or first == 0 or last + 1 >= len(tokens):
                 continue
@@ -328,24 +329,13 @@ def _shorter(parse: Parse, around: Sequence[Entity], published: str) -> Iterator
             and up.head == token.head
             and token.text in {"in", "on", "at", "during", "after"}
         ):
-            inside = below(tokens, i)
+            inside = sorted(below(tokens, i))
             if (
                 inside[-1] == len(tokens) - 2
                 and inside == list(range(inside[0], inside[-1] + 1))
                 and up.lemma != "be"
             ):
                 yield parse.text[: tokens[inside[0] - 1].end] + "."
-
-
-def below(tokens: Sequence[Token], root: int) -> list[int]:
-    """Return the places of a token and all that hangs on it, in order."""
-    reach = {root}
-    grew = True
-    while grew:
-        more = {j for j, token in enumerate(tokens) if token.head in reach} - reach
-        grew = bool(more)
-        reach |= more
-    return sorted(reach)
 
 
 KINDS: dict[str, tuple[Maker, bool]] = {
@@ -371,4 +361,4 @@ KINDS: dict[str, tuple[Maker, bool]] = {
     "adjunct dropped": (_shorter, True),
 }
 
-__all__ = ["KINDS", "Altered", "alter", "below"]
+__all__ = ["KINDS", "Altered", "alter"]

@@ -175,7 +175,8 @@ def _owned(question: Question, statements: Sequence[Statement]) -> tuple[Side, .
         if 2 * len(named) <= len(question.names):
             continue
         for match in _OF_SOMEBODY.finditer(statement.parse.text):
-            owner = name_keys(match["owner"] or match["people"])[-1]
+            name = match["owner"] or match["people"]
+            owner = next(iter(name_keys(name)), normalise(name))
             home = next((known for known in values if same_name(known, owner)), owner)
             values.setdefault(home, []).append(Value(match.group(), statement))
     told = next(difference(f"Whose {question.focus or 'it is'}", list(values.values())), None)
