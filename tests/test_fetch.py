@@ -103,7 +103,8 @@ def hub() -> Iterator[Hub]:
 
 
 def pull(hub: Hub, folder: Path, **changed: object) -> Path:
-    return fetch(hub.source(**changed), folder=folder, stall=0.5, pause=0.01)
+    # A busy machine is silent for half a second now and then.
+    return fetch(hub.source(**changed), folder=folder, stall=2.0, pause=0.01)
 
 
 def nothing_loadable(folder: Path) -> bool:

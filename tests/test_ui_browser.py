@@ -588,6 +588,7 @@ def test_two_readers_asking_at_once_wait_their_turn_and_never_see_each_other(ope
     site.asker.drafts = ("Twelve",) * 200
     first, second = open_page(), open_page()
     ask(first, "conflict?", wait=False)
+    sync_api.expect(first.locator("#status .ts-busy")).to_be_visible(timeout=30_000)
     second.get_by_role("textbox", name="Your question").fill("refused?")
     second.get_by_role("button", name="Ask", exact=True).click()
     sync_api.expect(second.get_by_text("queue: 1/1")).to_be_visible(timeout=30_000)
