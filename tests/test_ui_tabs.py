@@ -211,6 +211,7 @@ def test_search_open_and_remove_with_a_question_first(open_tab, place):
     empty(place, *articles)
     go(page, "Ask")
     go(page, "Library")
+    expect(page.locator("#lib-list label")).to_have_count(5)
     page.get_by_role("textbox", name="Search").fill(f"tarnvik {articles[4].id[:8]}")
     expect(page.locator("#lib-list label")).to_have_count(1)
     page.locator("#lib-list input").first.focus()
