@@ -166,8 +166,10 @@ def _choose(
 
 
 def _short(best: Evidence | Citation, differing: Sequence[Side]) -> str | None:
-    if isinstance(best, Citation):
-        return differing[0].value
+    if isinstance(best, Citation) or differing:
+        # What a side says in words of our own is no span of the article.
+        value, quote = differing[0].value, differing[0].citations[0].quote
+        return value if value in quote else None
     return None if best.span.whole else best.short
 
 

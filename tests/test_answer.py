@@ -199,7 +199,7 @@ def test_of_a_difference_only_what_a_side_says_is_shortened(bench: Bench) -> Non
         ),
         tier="write",
     )
-    assert (found.status, model.prompts) == ("conflict", [])
+    assert (found.status, found.short, model.prompts) == ("conflict", "Peter Falk and the mayor", [])
     assert {claim.by for claim in found.claims} == {"source"}
 
 
