@@ -98,10 +98,10 @@ def asked_difference(
     if opposed := _opposed(question, list(articles.values()), rank):
         return opposed
     read = [*_given(best), *_further(question, list(articles.values()), rank, parser)]
-    vectors = embedder.embed([statement.text for statement in read], "document")
-    pool = Pool(tuple(replace(s, vector=v) for s, v in zip(read, vectors, strict=True)))
     if owned := _owned(question, read):
         return _ordered(owned, rank)
+    vectors = embedder.embed([statement.text for statement in read], "document")
+    pool = Pool(tuple(replace(s, vector=v) for s, v in zip(read, vectors, strict=True)))
     asked = [
         found
         for kind, found in differing(pool, people(read), dated(read), figures(read))
@@ -171,7 +171,7 @@ def _owned(question: Question, statements: Sequence[Statement]) -> tuple[Side, .
     values: dict[str, list[Value]] = {}
     for statement in statements:
         said = normalise(statement.parse.text).split()
-        named = [n for n in question.names if any(same_name(k, w) for k in name_keys(n) for w in said)]
+        named = [name for name in question.names if _named(name, said)]
         if 2 * len(named) <= len(question.names):
             continue
         for match in _OF_SOMEBODY.finditer(statement.parse.text):
@@ -289,5 +289,8 @@ def _of_another_time(question: Question, sides: Sequence[Side]) -> bool:
 
 def _names(question: Question, said: Sequence[str]) -> bool:
     """Whether one of these words names somebody whom the question names."""
-    keys = [key for name in question.names for key in name_keys(name)]
-    return any(same_name(key, word) for key in keys for word in said)
+    return any(_named(name, said) for name in question.names)
+
+
+def _named(name: str, said: Sequence[str]) -> bool:
+    return any(same_name(key, word) for key in name_keys(name) for word in said)

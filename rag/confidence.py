@@ -86,7 +86,8 @@ def veto(question: Question, best: Evidence) -> str:
         return f"no {question.focus or question.kind} that fits is given"
     if question.kind == "age" and not any(t.pos in {"NOUN", "PROPN"} for t in question.parse.tokens):
         return "whose age is asked for is not said"
-    for name in (name for name in question.names if name not in offered(question)):
+    only_offered = offered(question)
+    for name in (name for name in question.names if name not in only_offered):
         if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
             return f"{name} is not mentioned"
     span = range(0) if best.span.whole else range(best.span.first, best.span.last + 1)

@@ -35,7 +35,8 @@ def either_or(question: Question, evidence: Sequence[Evidence]) -> tuple[Side, .
     if both is None:
         return ()
     first, second = both
-    others = [name for name in question.names if name not in offered(question)]
+    only_offered = offered(question)
+    others = [name for name in question.names if name not in only_offered]
     inside = {lemma for option in both for lemma in lemmas(question.parse.tokens, option.tokens)}
     terms = set(question.terms) - inside
     sides: list[Side] = []
