@@ -18,7 +18,7 @@ from rag.vectors import Scored, nearest
 DEPTH = 50
 """Passages each leg contributes; `python -m evals.retrieval` prints what other depths give."""
 
-FUSION = 60
+FUSION = 10
 """The constant of reciprocal rank fusion: how little the first ranks stand out."""
 
 MOST_TERMS = 40

@@ -47,7 +47,7 @@ def test_a_hit_says_what_each_leg_gave_it(library: Library) -> None:
     first, *rest = retrieve("Which minister resigned?", library, EMBEDDER)
     assert [name for name, _ in first.why] == ["dense", "lexical"]
     assert 0 < dict(first.why)["dense"] < 1 < dict(first.why)["lexical"]
-    assert first.score == pytest.approx(1 / 63 + 1 / 61)
+    assert first.score == pytest.approx(1 / 13 + 1 / 11)
     assert all([name for name, _ in hit.why] == ["dense"] for hit in rest)
 
 
@@ -158,7 +158,7 @@ def test_fusion_adds_reciprocal_ranks_and_breaks_ties_by_the_first_ranking(ranki
 
 
 def test_fusion_by_hand() -> None:
-    assert fuse([[7, 8], [8]]) == {8: 1 / 62 + 1 / 61, 7: 1 / 61}
+    assert fuse([[7, 8], [8]]) == {8: 1 / 12 + 1 / 11, 7: 1 / 11}
 
 
 # ── How retrieval is measured ────────────────────────────────────────────────────────────────────────
