@@ -40,7 +40,7 @@ READ_OF_SQUAD = 2
 """Sentences read of a question of SQuAD, of which there are many."""
 SQUAD_READ, CONTRAST, SQUAD_CONFIDENCE, BARE = 0.3, 0.3, 0.15, 0.5
 """Weights beside 1 for ours: of SQuAD and of contrasts for the reader; of SQuAD and of questions whose answer
-was cut out for confidence."""
+was cut out, or that were asked of other articles, for confidence."""
 REFUSED = {"strict": 0.95, "lenient": 0.5}
 """Share of our own unanswerable questions that a threshold has to refuse; the usual one refuses as large a
 share of them as it answers of the others."""
@@ -243,7 +243,7 @@ def fit_confidence(scored: Sequence[tuple[Asked, Ranked]], without: Sequence[str
     for one, ranked in scored:
         stating = _stating(one)
         rest = tuple(found for found in ranked if _place(found) not in stating)
-        weight = 1.0 if one.weight > 1 else SQUAD_CONFIDENCE
+        weight = (BARE if one.elsewhere else 1.0) if one.weight > 1 else SQUAD_CONFIDENCE
         for evidence, answers, share in ((ranked, one.answerable, 1.0), (rest, False, BARE)):
             if not evidence or veto(one.question, evidence[0]) or (evidence is rest and not stating):
                 continue
@@ -277,7 +277,7 @@ def _threshold(
     ours = [
         (one.answerable, confidence(one.question, ranked, calibration))
         for one, ranked in scored
-        if one.weight > 1
+        if one.weight > 1 and not one.elsewhere
     ]
     yes, no = (np.array([chance for kind, chance in ours if kind is wanted]) for wanted in (True, False))
     if care in REFUSED:
@@ -336,6 +336,7 @@ def _sets(scored: Sequence[tuple[Asked, Ranked]]) -> dict[str, list[tuple[Asked,
     found: dict[str, list[tuple[Asked, Ranked]]] = {}
     for one, ranked in scored:
         name = "squad" if one.group.startswith("squad") else one.group.split("-")[0]
+        name += " elsewhere" if one.elsewhere else ""
         found.setdefault(name, []).append((one, ranked))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from evals.corpus import open_corpus
 from evals.load import load_suite
 from evals.match import found
 from models.protocols import Embedder, Parse, Parser, Tokens
-from rag.evidence import Evidence, Sentence, gather, weigh
+from rag.evidence import Evidence, weigh
+from rag.gather import Sentence, gather
 from rag.question import Question, read_question
 from rag.records import Article, Hit, Passage
 from rag.retrieve import fuse
@@ -58,6 +59,8 @@ class Asked:
     f1: Array
     """Overlap of the pair's span with the answer."""
     weight: float
+    elsewhere: bool = False
+    """Whether it was asked of other articles than the one it was written on."""
 
 
 class Remembered:
@@ -95,7 +98,8 @@ class Pool:
         counts = Counter(word for held in self._words for word in held)
         self._rarity = {word: np.log(1 + len(passages) / count) for word, count in counts.items()}
 
-    def search(self, question: str) -> list[Hit]:
+    def search(self, question: str, without: Collection[str] = ()) -> list[Hit]:
+        """Return the passages found, none of them of the articles `without`."""
         asked = set(content_words(question))
         lexical = np.array(
             [
@@ -104,7 +108,9 @@ class Pool:
             ]
         )
         dense = self._vectors @ self._embedder.embed([question], "query")[0]
-        legs = [np.argsort(-leg, kind="stable")[:DEEP].tolist() for leg in (dense, lexical)]
+        kept = np.array([passage.article.id not in without for passage in self.passages])
+        order = [np.argsort(-leg, kind="stable") for leg in (dense, lexical)]
+        legs = [ranked[kept[ranked]][:DEEP].tolist() for ranked in order]
         return [Hit(self.passages[i], score) for i, score in list(fuse(legs).items())[:FOUND]]
 
 
@@ -161,6 +167,8 @@ def _ours(
 
         group = f"{path.stem}-{row['id']}"
         yield _ask(group, row["ask"], answers, holds, pool, (embedder, parser), weight=OURS)
+        if path.stem == "news" and answers:
+            yield from _elsewhere(group, row["ask"], answers, support, pool, (embedder, parser))
 
 
 def _natural(path: Path, news: Path, embedder: Embedder, parser: Parser, *, most: int) -> Iterator[Asked]:
@@ -187,6 +195,31 @@ def _natural(path: Path, news: Path, embedder: Embedder, parser: Parser, *, most
             (embedder, parser),
             weight=OURS,
         )
+        if row["support"]:
+            tools = (embedder, parser)
+            yield from _elsewhere(f"{path.stem}-{about}", row["ask"], row["any"], row["support"], pool, tools)
+
+
+def _elsewhere(
+    group: str,
+    text: str,
+    answers: Sequence[str],
+    support: Collection[str],
+    pool: Pool,
+    tools: tuple[Embedder, Parser],
+) -> Iterator[Asked]:
+    """A question asked of the other articles, which do not answer it, unless one of them has the answer."""
+    question = read_question(text, tools[1])
+    hits = pool.search(text, without=support)
+    said = normalise(" ".join(hit.passage.text for hit in hits))
+    if any(normalise(answer) in said for answer in answers):
+        return
+    pairs = weigh(question, gather(question, hits, *tools))
+    nothing = np.zeros(len(pairs), np.float32)
+    yield Asked(
+        group, question, answerable=False, pairs=pairs, right=nothing.astype(bool), f1=nothing, weight=OURS,
+        elsewhere=True,
+    )  # fmt: skip
 
 
 def _open_cases(embedder: Embedder, parser: Parser, reports: Path, *, most: int) -> Iterator[Asked]:

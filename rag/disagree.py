@@ -12,7 +12,8 @@ from models.protocols import Embedder, Token
 from rag.alike import comparable, compatible, count_the_same, counted, unit_of
 from rag.dates import times_named
 from rag.either import DENIED_SCORE, denials, one_each
-from rag.evidence import Evidence, Sentence
+from rag.evidence import Evidence
+from rag.gather import Sentence
 from rag.names import akin, named_in, same_name
 from rag.numbers import quantities
 from rag.question import NUMERIC, Question
@@ -215,8 +216,8 @@ def _rivals(question: Question, best: Evidence, other: Evidence, cosine: float) 
 
 
 def _holds(question: Question, best: Evidence, other: Evidence) -> bool:
-    """Whether the other sentence has the value of the best too, and does not speak against it."""
-    if named_in(best.short, other.sentence.text):
+    """Whether one of the sentences has the value of the other too."""
+    if named_in(best.short, other.sentence.text) or named_in(other.short, best.sentence.text):
         return True
     may_be = candidates(question, other.sentence.parse, frozenset())
     return question.kind == "place" and any(

@@ -1,41 +1,41 @@
-"""Hits -> the sentences, and the spans inside them, that could answer a question, each with the reasons."""
+"""Sentences -> the spans inside them that could answer a question, each with the reasons."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.protocols import Embedder, Parse, Parser, Token, Tokens, Vectors
+from models.protocols import Token, Vectors
 from models.words import WordVectors, load_words
-from rag.names import akin, name_keys, named_in, of_another, same_name
+from rag.gather import Sentence, loose
+from rag.names import akin, name_keys, same_name
+from rag.options import offered
+from rag.places import cities_in
 from rag.question import NUMERIC, Question
-from rag.records import Article, Citation, Hit
+from rag.records import Citation
 from rag.several import with_lists
 from rag.span import Candidate
 from rag.spans import HARDLY, candidates
 from rag.syntax import tree_distance
-from rag.text import STOPWORDS, adjoin, content_words, normalise, sentences
-
-MOST_HITS = 8
-"""Hits whose sentences are weighed: those behind them hold the best sentence as seldom as not."""
-MAX_SENTENCES = 14
-"""Sentences of the hits that are parsed and weighed: those nearest to the question, token by token."""
-MET = 0.25
-"""What holding all words of the question adds to a sentence's nearness; a third when they stand before it."""
-CONTEXT_SENTENCES = 2
-"""Sentences before one in which a name or a topic may stand that it only refers to."""
+from rag.text import STOPWORDS, adjoin, normalise
 
 FAINT = 0.02
 """Below this the trees no longer tell one span of a sentence from another."""
 BESIDE = 0.4
 """What a sentence beside the best must be worth of it to give the number that the best lacks."""
+UNMENTIONED = 0.05
+"""What a sentence is worth whose article never mentions what the question names."""
 RELATED = 0.4
 """Cosine of word vectors from which a word of the sentence stands for one of the question."""
+_NOT_NAMED = frozenset(
+    (
+        "republican republicans democrat democrats democratic asia asian africa african europe european west "
+        "western"
+    ).split()
+) | {"middle east", "middle eastern", "latin america", "latin american"}
+"""Parties and parts of the world: what belongs to them is seldom said to."""
 _OPEN = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV"})
 
 FEATURES = (
@@ -48,52 +48,6 @@ FEATURES = (
     "aligned", "aligned_content", "aligned_least", "aligned_context", "aligned_gap",
 )  # fmt: skip
 """Names of the features of one (sentence, span) pair, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nearness:
-    """How near a sentence is to the question in the embedder's hidden states, each value a cosine.
-
-    Each token of the question meets the token of the sentence that is nearest to it, as in ColBERT
-    (Khattab and Zaharia 2020). The hidden states are those of the whole passage, so that a pronoun is
-    near to what it stands for.
-    """
-
-    aligned: float
-    """Mean over all tokens of the question."""
-    content: float
-    """Mean over those of its names and content words."""
-    least: float
-    """The least of these."""
-    context: float
-    """Like `content`, where the earlier sentences of the passage count too."""
-    cosine: float
-    """Of the mean token of the question with that of the sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence of a hit that might be evidence: `article.text[start:end]`."""
-
-    article: Article
-    start: int
-    end: int
-    before: str
-    """The sentences just before it and the title: where its pronouns point."""
-    rank: int
-    """Rank of the best hit that holds it, from 0."""
-    heading: bool
-    parse: Parse
-    nearness: Nearness
-
-    @property
-    def text(self) -> str:
-        return self.article.text[self.start : self.end]
-
-    def names_anything(self, name: str) -> bool:
-        """Whether the whole article names it somewhere."""
-        whole = f"{self.article.title}\n{self.article.text}"
-        return named_in(name, whole) and not of_another(name, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,87 +73,6 @@ class Evidence:
         """Return the whole sentence as a citation."""
         sentence = self.sentence
         return Citation(sentence.article, sentence.start, sentence.end, sentence.text)
-
-
-def gather(
-    question: Question, hits: Sequence[Hit], embedder: Embedder, parser: Parser
-) -> tuple[Sentence, ...]:
-    """Return the sentences of the first hits most worth a closer look, parsed, best hits first."""
-    hits = hits[:MOST_HITS]
-    *read, asked = embedder.embed_tokens([*(hit.passage.text for hit in hits), question.text])
-    wanted = set(question.terms) | {word for name in question.names for word in content_words(name)}
-    content = _content_tokens(question, asked)
-    rough: dict[tuple[str, int], tuple[float, int, Article, int, int, str, Nearness]] = {}
-    weight = _weights(wanted, hits)
-    for rank, (hit, tokens) in enumerate(zip(hits, read, strict=True)):
-        article, spans = hit.passage.article, sentences(hit.passage.article.text)
-        alike = asked.vectors @ tokens.vectors.T
-        for position, (start, end) in enumerate(spans):
-            if start < hit.passage.start or end > hit.passage.end or (article.id, start) in rough:
-                continue
-            inside = (tokens.ends > start - hit.passage.start) & (tokens.starts < end - hit.passage.start)
-            if not inside.any():
-                continue
-            near = _nearness_of(alike, asked, tokens, inside, content)
-            before = " ".join(
-                article.text[a:b] for a, b in spans[max(0, position - CONTEXT_SENTENCES) : position]
-            )
-            said, earlier = _loose(article.text[start:end]), _loose(before)
-            met = sum(weight[word] * (1 if word in said else 1 / 3) for word in wanted & (said | earlier))
-            score = near.content + MET * met + 0.1 / (2 + rank)
-            rough[article.id, start] = (
-                score, rank, article, start, end, f"{article.title} . {before}", near,
-            )  # fmt: skip
-    best = sorted(rough.values(), key=lambda row: (-row[0], row[1], row[2].id, row[3]))[:MAX_SENTENCES]
-    parses = parser.parse(
-        [article.text[start:end].replace("\n", " ") for _, _, article, start, end, *_ in best]
-    )
-    return tuple(
-        Sentence(
-            article, start, end, before, rank, _is_heading(article.text, start, end), parse, nearness
-        )
-        for (_, rank, article, start, end, before, nearness), parse in zip(best, parses, strict=True)
-    )  # fmt: skip
-
-
-def _weights(wanted: Collection[str], hits: Sequence[Hit]) -> dict[str, float]:
-    """What meeting each word of the question is worth; the rarer among the hits the more, 1 together."""
-    held = [_loose(hit.passage.text) for hit in hits]
-    rarity = {word: math.log(1 + len(held) / (1 + sum(word in each for each in held))) for word in wanted}
-    total = sum(rarity.values()) or 1.0
-    return {word: value / total for word, value in rarity.items()}
-
-
-def _content_tokens(question: Question, asked: Tokens) -> NDArray[np.bool_]:
-    """Which tokens of the question belong to its names and content words; all of them when none does."""
-    parts = [
-        (token.start, token.end)
-        for token in question.parse.tokens
-        if token.lemma.casefold() in question.terms or token.pos in {"PROPN", "NUM"}
-    ]
-    held = np.array(
-        [
-            any(a < end and b > start for start, end in parts)
-            for a, b in zip(asked.starts, asked.ends, strict=True)
-        ],
-        bool,
-    )
-    return held if held.any() else np.ones(len(held), bool)
-
-
-def _nearness_of(
-    alike: Vectors, asked: Tokens, tokens: Tokens, inside: NDArray[np.bool_], content: NDArray[np.bool_]
-) -> Nearness:
-    """`alike` holds the cosines of the question's tokens (rows) and those of the passage (columns)."""
-    met = alike[:, inside].max(axis=1)
-    reach = int(np.flatnonzero(inside)[-1]) + 1
-    whole = alike[:, :reach].max(axis=1)
-    middle, said = asked.vectors.mean(axis=0), tokens.vectors[inside].mean(axis=0)
-    cosine = float(middle @ said / (np.linalg.norm(middle) * np.linalg.norm(said) or 1.0))
-    return Nearness(
-        float(met.mean()), float(met[content].mean()), float(met[content].min()),
-        float(whole[content].mean()), cosine,
-    )  # fmt: skip
 
 
 def weigh(question: Question, found: Sequence[Sentence]) -> tuple[Evidence, ...]:
@@ -233,18 +106,6 @@ def known_people(found: Sequence[Sentence]) -> frozenset[str]:
     )
 
 
-def _loose(text: str) -> set[str]:
-    found = set(content_words(text))
-    return found | {word[:-1] for word in found if word.endswith("s")}
-
-
-def _is_heading(text: str, start: int, end: int) -> bool:
-    return (
-        text[end - 1 : end] not in {".", "!", "?", '"', "”", "'", "’", ")", ";", ","}
-        and "\n" in text[end : end + 2]
-    )
-
-
 class _Match:
     """Which words of the question a sentence meets, and where. Lives for one pair of them."""
 
@@ -255,7 +116,7 @@ class _Match:
         lemmas = [token.lemma.casefold() for token in tokens]
         texts = [normalise(token.text) for token in tokens]
         content = [i for i, token in enumerate(tokens) if token.pos in _OPEN and lemmas[i] not in STOPWORDS]
-        nearby = sorted(_loose(sentence.before))
+        nearby = sorted(loose(sentence.before))
         alike = vectors.similarity(question.terms, [lemmas[i] for i in content])
         near = vectors.similarity(question.terms, nearby)
         self.at: dict[str, list[int]] = {}
@@ -279,12 +140,14 @@ class _Match:
         self.names: dict[str, list[int]] = {}
         self.names_near: dict[str, bool] = {}
         for name in question.names:
-            keys = name_keys(name)
+            keys, cities = name_keys(name), cities_in(name)
             self.names[name] = [
-                i for i, text in enumerate(texts) if any(same_name(text, key) for key in keys)
+                i
+                for i, text in enumerate(texts)
+                if text in cities or any(same_name(text, key) for key in keys)
             ]
             self.names_near[name] = bool(self.names[name]) or any(
-                same_name(word, key) for word in before.split() for key in keys
+                word.strip(".,") in cities or same_name(word, key) for word in before.split() for key in keys
             )
         self.in_article = (
             sum(map(sentence.names_anything, question.names)) / len(question.names) if question.names else 1.0
@@ -409,6 +272,15 @@ def _role(question: Question, tokens: Sequence[Token], span: Candidate, verbs: s
     return 0.0
 
 
+def unmentioned(question: Question, sentence: Sentence) -> str:
+    """Return the name of the question that the article of the sentence never mentions; empty when none."""
+    only_offered = offered(question)
+    asked = (
+        each for each in question.names if each not in only_offered and each.casefold() not in _NOT_NAMED
+    )
+    return next((name for name in asked if not sentence.names_anything(name)), "")
+
+
 def rank_by(
     question: Question, pairs: Sequence[Evidence], fitted: Sequence[float] | Vectors
 ) -> tuple[Evidence, ...]:
@@ -417,8 +289,13 @@ def rank_by(
     Ties go to the better hit, then by place.
     """
     best: dict[tuple[str, int], Evidence] = {}
+    of_another = {
+        pair.sentence.article.id: UNMENTIONED if unmentioned(question, pair.sentence) else 1.0
+        for pair in pairs
+    }
     for pair, said in zip(pairs, fitted, strict=True):
         score = (_polar(pair) if question.kind == "yesno" else said) * _fitness(question, pair)
+        score *= of_another[pair.sentence.article.id]
         key = (pair.sentence.article.id, pair.sentence.start)
         held = best.get(key)
         if held is None or _better(question, pair, float(score), held):

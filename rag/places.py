@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from rag.names import same_name
 from rag.text import normalise
 
@@ -75,13 +78,30 @@ EUROPE = frozenset(country.replace("_", " ") for country in _EUROPE.split())
 def lies_in(inner: str, outer: str) -> bool:
     """Whether one place is known to lie in the other, across spellings."""
     holder = next((held for city, held in WITHIN.items() if same_name(city, _bare(inner))), "")
-    if holder in STATES and _bare(outer) in {"us", "u.s", "usa", "united states", "america"}:
-        return True
-    return bool(holder) and same_name(holder, _bare(outer))
+    return bool(holder) and _holds(holder, _bare(outer))
+
+
+def holds_named(outer: str, text: str) -> bool:
+    """Whether a text names a city that lies in the place: Geneva in Switzerland, or a Swiss city."""
+    low = f" {normalise(text)} "
+    return any(re.search(rf"\W{re.escape(city)}\W", low) for city in cities_in(outer))
+
+
+@lru_cache(maxsize=256)
+def cities_in(outer: str) -> frozenset[str]:
+    """Return the cities known to lie in a state or country, which its adjective may stand for."""
+    return frozenset(city for city, holder in WITHIN.items() if _holds(holder, _bare(outer)))
+
+
+def _holds(holder: str, named: str) -> bool:
+    """Whether `named` is a state or country, or its adjective."""
+    if named in {"us", "u.s", "usa", "united states", "america", "american"}:
+        return holder in STATES
+    return holder == named or (" " not in holder and " " not in named and same_name(holder, named))
 
 
 def is_no(kind: str, place: str) -> bool:
-    """Whether a place is known to be no `city`, `state`, `country` or `european country`."""
+    """Whether a place is known to be no `city`, `state`, `region`, `country` or `european country`."""
     name = _bare(place)
     if kind in {"city", "town", "village", "capital"}:
         return name in COUNTRIES or (name in STATES and name not in {"new york", "washington"})
@@ -89,6 +109,8 @@ def is_no(kind: str, place: str) -> bool:
         return name in COUNTRIES and name not in STATES
     if kind == "european country":
         return is_no("country", place) or name in COUNTRIES - EUROPE
+    if kind in {"region", "province", "county", "oblast"}:
+        return name in WITHIN or name in COUNTRIES
     if kind == "country":
         return name in WITHIN or name in STATES - COUNTRIES - {"georgia"}
     return False

@@ -11,7 +11,8 @@ import numpy as np
 
 from models.protocols import Embedder, Parser, Reader
 from models.trees import Trees
-from rag.evidence import Evidence, gather, rank_by, weigh
+from rag.evidence import Evidence, rank_by, weigh
+from rag.gather import gather
 from rag.prompts import read_prompt
 from rag.question import Question
 from rag.records import Hit

@@ -48,7 +48,7 @@ ORDER = (
     "rag.either rag.alike",
     "rag.confidence rag.select",
     "rag.evidence",
-    "rag.several",
+    "rag.several rag.gather",
     "rag.spans",
     "rag.posts",
     "rag.span rag.relations rag.opposites rag.options rag.conversation rag.timewords rag.standing",
@@ -99,6 +99,7 @@ STAGES = {
             "rag.alike",
             "rag.confidence",
             "rag.evidence",
+            "rag.gather",
         ),
         *(
             "rag.spans",

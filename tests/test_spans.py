@@ -126,6 +126,7 @@ def test_minutes_are_no_people_and_an_age_is_no_sum(question: str, sentence: str
     [
         ("In which city will they meet?", "They will meet in Hungary.", []),
         ("In which country will they meet?", "They will meet in Hungary.", ["Hungary"]),
+        ("In which region will they meet?", "They will meet in Hungary, in Budapest.", []),
         ("Which European country drafted it?", "The U.S. and Poland met on it.", ["Poland"]),
         ("Which state does Anna Berg represent?", "Anna Berg (R-Neb.) came to Ukraine.", ["Neb."]),
         ("In what month did it rise?", "It rose on Monday evening and again in November.", ["November"]),
