@@ -39,10 +39,11 @@ _TRADE = re.compile(
 )
 _GOVERNS = re.compile(
     r"\b(?:[Ww]hich|[Ww]hose) (?:administration|government|presidency)\b|\b(?:[Ww]ho|[Ww]hich|[Ww]hose)\b.*"
-    r"\b(?:president(?! [A-Z])|presidency|administration|government|governs?)\b.*"
+    r"\b(?:president(?!['’]s| [A-Z])|presidency|administration|government|governs?)\b.*"
     r"\b(?:is|work\w*|serv\w+|office|power|charge)\b|\b[Ww]ho(?:'s| is) (?:the )?(?:current |sitting )?"
-    r"(?:US |U\.S\. |American )?[Pp]resident\b(?! [A-Z])|\badministration or\b.*\badministration\b"
-    r"|\b(?:in office|in power|in the presidency|still president|former president|governs?)\b"
+    r"(?:US |U\.S\. |American )?[Pp]resident\b(?!['’]s| [A-Z])|\badministration or\b.*\badministration\b"
+    r"|\b(?:in office|in power|in the presidency|still president|former president)\b"
+    r"|^(?:[Ww]ho|[Ww]hich [\w ]+) (?:\w+ )?governs?\b"
 )
 """Asks who governs; a "President Berg" beside other words does not."""
 _OFFICES = re.compile(
@@ -54,6 +55,7 @@ _DREW_UP = re.compile(
     r"|(?:a hand|part) in (?:making|drawing|working))\b",
     re.I,
 )
+_PASSED_ON = re.compile(r"\b(?:leak\w*|pass(?:ed|es)?|hand(?:ed|s)?|slipped)\b", re.I)
 _PLAN = r"(?:plan|proposal|draft|framework|(?:counter-?)?offer|counter-?proposal|initiative|blueprint)\b"
 _WHOSE = re.compile(rf"\b[Ww]hose (?:\w+ ){{0,2}}{_PLAN}")
 _OF_SOMEBODY = re.compile(
@@ -230,7 +232,7 @@ def _asks_post(question: Question) -> bool:
 def _asks_author(question: Question) -> bool:
     """Whether it asks who drew something up, or whether somebody did, not what a draft says."""
     asks = bool(_WHO.search(question.text)) or (question.kind == "yesno" and bool(question.names))
-    return asks and bool(_DREW_UP.search(question.text))
+    return asks and bool(_DREW_UP.search(question.text)) and not _PASSED_ON.search(question.text)
 
 
 def _apart(sides: Sequence[Side]) -> bool:

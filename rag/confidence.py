@@ -10,11 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ModelError
-from rag.evidence import Evidence
+from rag.evidence import Evidence, unmentioned
 from rag.names import named_in
-from rag.options import offered
 from rag.question import NUMERIC, Question
-from rag.relations import asks_name, of_whom_else, speaks, undone, ungiven, unnamed, untold, untouched
+from rag.relations import (
+    asks_name,
+    of_whom_else,
+    only_limited,
+    speaks,
+    undone,
+    ungiven,
+    unnamed,
+    untold,
+    untouched,
+)
 
 SIGNALS = ("score", "margin", "most_aligned", "term_near", "typed", "kind_number")
 """Names of the signals: the score of the best evidence and its distance to the next, how well the best
@@ -26,7 +35,6 @@ VETOED = 0.02
 """Confidence when something the question rests on is plainly not there."""
 PLAIN = 0.9
 """Confidence when the form of the sentence leaves no doubt."""
-_NAMES_OF_KINDS = frozenset({"republican", "republicans", "democrat", "democrats", "democratic"})
 HARDLY = 0.2
 """A span this surely of the kind asked for is of another: a country for a city."""
 
@@ -80,23 +88,17 @@ def _tells_age(question: Question, best: Evidence) -> bool:
 
 def veto(question: Question, best: Evidence) -> str:
     """Return what the question rests on and the evidence lacks, in words; empty when nothing."""
-    if question.kind in NUMERIC and best.span.whole:
-        return f"no {question.kind} is given"
-    if question.kind in {"place", "date"} and not best.span.whole and best.span.typed <= HARDLY:
-        return f"no {question.focus or question.kind} that fits is given"
+    if unfit := _unfit(question, best):
+        return unfit
     if question.kind == "age" and not any(t.pos in {"NOUN", "PROPN"} for t in question.parse.tokens):
         return "whose age is asked for is not said"
-    only_offered = offered(question)
-    for name in (name for name in question.names if name not in only_offered):
-        if name.casefold() not in _NAMES_OF_KINDS and not best.sentence.names_anything(name):
-            return f"{name} is not mentioned"
+    if lacking := unmentioned(question, best.sentence):
+        return f"{lacking} is not mentioned"
     span = range(0) if best.span.whole else range(best.span.first, best.span.last + 1)
     if asks_name(question) and unnamed(question, best.sentence.parse, span):
         return "no name is given"
     if lacking := _misses_number(question, best):
         return lacking
-    if question.kind == "role" and best.span.whole:
-        return "what they are is not said"
     sentence = best.sentence
     spoken = f"{sentence.before}\n{sentence.text}"
     heard = named_in(question.speaker, spoken) and speaks(sentence.parse)
@@ -112,12 +114,34 @@ def veto(question: Question, best: Evidence) -> str:
     return f"{missed} is not what they speak about" if missed else ""
 
 
+def _unfit(question: Question, best: Evidence) -> str:
+    """Whether the sentence has nothing of the kind that is asked for."""
+    kind = question.kind
+    if best.span.whole:
+        if kind in NUMERIC or (kind == "reason" and not _why_so(question)):
+            return f"no {kind} is given"
+        return "what they are is not said" if kind == "role" else ""
+    if kind in {"place", "date"} and best.span.typed <= HARDLY:
+        return f"no {question.focus or kind} that fits is given"
+    return ""
+
+
+def _why_so(question: Question) -> bool:
+    """Whether "why" asks for what makes a thing so ("why is it important?"), told without "because"."""
+    tokens = question.parse.tokens
+    root = next((i for i, token in enumerate(tokens) if token.head == i), 0)
+    exists = any(token.head == root and token.dep == "expl" for token in tokens)
+    return tokens[root].lemma.casefold() in {"be", "matter"} and not exists and not question.negated
+
+
 def _misses_number(question: Question, best: Evidence) -> str:
     """Whether a number of the question is nowhere given, or the one that is given is somebody else's."""
     number = ungiven(question, best.sentence.article)
     if number:
         return f"{number} is not given"
     before = best.sentence.before.rpartition(" . ")[2]
+    if only_limited(question, best.sentence.parse, (best.span.start, best.span.end)):
+        return "only a limit is given"
     whose = of_whom_else(question, best.sentence.parse, before, (best.span.start, best.span.end))
     return f"it is not said of “{whose}”" if whose else ""
 

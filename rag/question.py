@@ -90,6 +90,8 @@ SAYING = frozenset(
         "insist characterize characterise label brand term think believe promise explain"
     ).split()
 )
+REACTING = frozenset("defend justify dismiss rate assess judge view evaluate portray brush shrug".split())
+"""Verbs of which "how" asks for words: "How did she defend it?"."""
 _CHANGES = frozenset("rise increase drop fall decline".split())
 """Of money they may be told as a share."""
 _PAYING = frozenset({"cost", "pay", "bid", "earn"})
@@ -249,7 +251,8 @@ def _how(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]
         return "amount", ""
     if low.startswith(("how often", "how frequently")):
         return "count", ""
-    return ("quote" if _speech_verb(tokens) else "manner"), ""
+    reacting = tokens[position].head in _verbs(tokens, REACTING)
+    return ("quote" if reacting or _speech_verb(tokens) else "manner"), ""
 
 
 def _what(low: str, tokens: tuple[Token, ...], position: int) -> tuple[Kind, str]:
@@ -302,7 +305,8 @@ def _focus(tokens: tuple[Token, ...], position: int) -> str:
             break
     if head.lemma.casefold() == "be":
         for token in tokens[position + 1 :]:
-            if token.pos == "NOUN" and token.dep in {"nsubj", "attr"}:
+            beside = tokens[token.head].dep in {"advcl", "relcl"}
+            if token.pos == "NOUN" and token.dep in {"nsubj", "attr"} and not beside:
                 return token.lemma.casefold()
     return ""
 
@@ -323,14 +327,18 @@ def _asks_role(tokens: tuple[Token, ...], position: int) -> bool:
 
 
 def _speech_verb(tokens: tuple[Token, ...]) -> bool:
-    return any(token.pos == "VERB" and token.lemma.casefold() in SAYING for token in tokens)
+    return bool(_verbs(tokens, SAYING))
+
+
+def _verbs(tokens: tuple[Token, ...], lemmas: frozenset[str]) -> list[int]:
+    return [i for i, token in enumerate(tokens) if token.pos == "VERB" and token.lemma.casefold() in lemmas]
 
 
 def _speaker(parse: Parse, names: tuple[str, ...]) -> str:
     """The name that is the subject of a verb of saying, or that follows "according to"."""
     for token in parse.tokens:
         subject_of = parse.tokens[token.head].lemma.casefold()
-        if token.dep in {"nsubj", "nsubjpass"} and subject_of in SAYING:
+        if token.dep in {"nsubj", "nsubjpass"} and subject_of in SAYING | REACTING:
             return next((name for name in names if token.text in name), "")
     match = re.search(r"according to (.+?)[?,.]*$", parse.text, re.I)
     return next((name for name in names if match and name in match.group(1)), "")

@@ -8,13 +8,13 @@ stands in the evidence or around it, the evidence answers another question, howe
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from models.protocols import Parse, Token
-from rag.names import akin, named_in, same_name
+from rag.names import akin, named_in
 from rag.numbers import quantities
 from rag.question import AMOUNTS, NUMERIC, SAYING, Question
 from rag.records import Article
-from rag.text import normalise
 
 _BEFORE_NOUN = frozenset({"poss", "amod", "compound", "nmod"})
 AROUND = 250
@@ -76,6 +76,7 @@ _RELATIONS = (
         "spokesman spokeswoman spokesperson",
         "spokes* press_secretary press_officer press_office press_service",
     ),
+    ("sign signs signed signing", "sign signs signed signing signator* signature* inked initialled"),
     ("civilian*", "civilian* non-combatant* noncombatant* bystander* resident* inhabitant* villager*"),
     ("nickname* nicknamed", "nicknam* known dubbed called alias moniker calls so-called"),
     (
@@ -159,8 +160,10 @@ def undone(question: Question, sentence: Parse) -> str:
         return ""
     verb = asked[who.head]
     tokens = sentence.tokens
-    met = [i for i, token in enumerate(tokens) if token.lemma.casefold() == verb.lemma.casefold()]
-    met += [i for i, token in enumerate(tokens) if token.pos == "ADJ" and token.text == verb.text]
+    leaks = verb.lemma.casefold() in _HANDS_ON and bool(_RECORDED.search(question.text))
+    lemma, done = ("leak", "leaked") if leaks else (verb.lemma.casefold(), verb.text)
+    met = [i for i, token in enumerate(tokens) if token.lemma.casefold() == lemma]
+    met += [i for i, token in enumerate(tokens) if token.pos == "ADJ" and token.text == done]
     met += [i for i, token in enumerate(tokens) if token.pos == "NOUN" and akin(token.lemma, verb.lemma)]
     return verb.text if verb.pos == "VERB" and met and all(_doerless(tokens, i) for i in met) else ""
 
@@ -173,9 +176,16 @@ def _doerless(tokens: tuple[Token, ...], verb: int) -> bool:
         return not owned and not led and any(token.head == verb and token.lemma == "of" for token in tokens)
     if tokens[verb].dep in {"amod", "acl"}:
         return tokens[verb].tag in {"VBN", "JJ", "VBD"}
-    return any(token.head == verb and token.dep == "nsubjpass" for token in tokens)
+    beside = {token.dep for token in tokens if token.head == verb}
+    return "nsubjpass" in beside or (tokens[verb].lemma.casefold() == "leak" and "dobj" not in beside)
 
 
+_HANDS_ON = frozenset("pass hand slip give supply feed".split())
+_RECORDED = re.compile(
+    r"\b(?:recording|transcript|tape|audio|details|contents?|draft|plan|memo|letter|documents?)\b",
+    re.IGNORECASE,
+)
+"""What is leaked, where somebody passes it on."""
 _CARRIES_OUT = frozenset(
     "lead head run conduct make do give launch undertake oversee organise organize".split()
 )
@@ -234,26 +244,92 @@ def of_whom_else(question: Question, sentence: Parse, before: str, span: tuple[i
     theirs = _owned(sentence.tokens)
     for noun, names in _owned(question.parse.tokens).items():
         asked = [token for token in names if token.dep == "poss" or (numeric and token.entity == "NORP")]
-        others = theirs.get(noun, ())
-        if asked and others and not any(_same(a, b) for a in names for b in others):
+        others = [other for other in theirs.get(noun, ()) if any(_comparable(each, other) for each in asked)]
+        if others and not any(_same(a, b) for a in names for b in others):
             return asked[0].text
+    if numeric and (other := _of_another_land(question, sentence.tokens, span)):
+        return other
     around = f"{before}\n{sentence.text}"
     return next((name for name in owners if numeric and not named_in(name, around)), "")
 
 
-def _owned(tokens: tuple[Token, ...]) -> dict[str, list[Token]]:
-    """The names that stand before each noun, by its lemma: `army` in "Ukraine's army", "the Russian army"."""
+_LIMITS = frozenset("cap limit restrict reduce cut".split())
+_MAY_BE = re.compile(
+    r"\b(?:would|could|should|may|might|must|will|allow\w*|cap\w*|limit\w*|restrict\w*|reduc\w+|cut|most|maximum"
+    r"|plans?|proposals?|drafts?|deal|under)\b",
+    re.IGNORECASE,
+)
+
+
+def only_limited(question: Question, sentence: Parse, span: tuple[int, int]) -> bool:
+    """Whether the number at `span` is what something is to be held to, and what there is was asked for."""
+    if question.kind not in {"count", "amount"} or _MAY_BE.search(question.text):
+        return False
+    at = next((i for i, token in enumerate(sentence.tokens) if token.start <= span[0] < token.end), 0)
+    verbs = [i for i in _up(sentence.tokens, at) if sentence.tokens[i].pos == "VERB"]
+    return bool(verbs) and sentence.tokens[verbs[0]].lemma.casefold() in _LIMITS
+
+
+def _of_another_land(question: Question, tokens: tuple[Token, ...], span: tuple[int, int]) -> str:
+    """The country that the question names, where the number at `span` is of the forces of another."""
+    asked = [token for token in question.parse.tokens if token.entity in _LANDS]
+    at = next((i for i, token in enumerate(tokens) if token.start <= span[0] < token.end), 0)
+    verb = next((i for i in _up(tokens, at) if tokens[i].pos == "VERB"), None)
+    if not asked or verb is None:
+        return ""
+    under = {i for i in range(len(tokens)) if verb in _up(tokens, i)}
+    owners = [owner for owner in _owned(tokens, under).get("army", ()) if owner.entity in _LANDS]
+    return "" if not owners or any(_same(a, b) for a in asked for b in owners) else asked[0].text
+
+
+def _owned(tokens: tuple[Token, ...], among: Collection[int] | None = None) -> dict[str, list[Token]]:
+    """The names that own each noun, by its lemma: `army` in "Ukraine's army", "the Russian army".
+
+    Whoever "its" stands for owns too: Ukraine in "requiring Ukraine to restrict its forces". With `among`
+    only what hangs together with these tokens counts.
+    """
     found: dict[str, list[Token]] = {}
-    for token in tokens:
+    for i, token in enumerate(tokens):
         noun = tokens[token.head]
-        named = token.text[:1].isupper() and (token.pos == "PROPN" or token.entity == "NORP")
-        if named and token.entity not in AMOUNTS and token.dep in _BEFORE_NOUN and noun.pos == "NOUN":
-            found.setdefault(noun.lemma.casefold(), []).append(token)
+        if noun.pos != "NOUN" or token.dep not in _BEFORE_NOUN or (among is not None and i not in among):
+            continue
+        lemma = noun.lemma.casefold()
+        owner = _stands_for(tokens, i) if token.tag == "PRP$" and lemma in _FORCES else token
+        if owner is None or owner.entity in AMOUNTS or not owner.text[:1].isupper():
+            continue
+        if owner.pos == "PROPN" or owner.entity == "NORP":
+            found.setdefault("army" if lemma in _FORCES else lemma, []).append(owner)
     return found
 
 
+_FORCES = frozenset({"army", "force", "military", "troop"})
+"""One thing in several words, owned by a country."""
+_LANDS = frozenset({"GPE", "NORP", "LOC"})
+
+
+def _stands_for(tokens: tuple[Token, ...], at: int) -> Token | None:
+    """The country that "its" at a place stands for: its clause's subject, or the last one named before."""
+    for above in _up(tokens, tokens[at].head):
+        subject = next((t for t in tokens if t.head == above and t.dep in _SUBJECTS and t.start < at), None)
+        if subject is not None and subject.entity in _LANDS:
+            return subject
+        if tokens[above].dep not in _GOES_ON:
+            break
+    return next((t for t in reversed(tokens[:at]) if t.entity in _LANDS), None)
+
+
+_SUBJECTS = frozenset({"nsubj", "nsubjpass"})
+_GOES_ON = frozenset({"dobj", "pobj", "prep", "conj", "xcomp"})
+"""What a clause goes on with about the same subject."""
+
+
+def _comparable(left: Token, right: Token) -> bool:
+    """Whether what is one's cannot be the other's: an American envoy may be Trump's, but not Russia's."""
+    return right.entity != "NORP" or left.entity in _LANDS
+
+
 def _same(left: Token, right: Token) -> bool:
-    return same_name(normalise(left.text), normalise(right.text))
+    return named_in(left.text, right.text) or named_in(right.text, left.text)
 
 
 def asks_name(question: Question) -> bool:

@@ -37,7 +37,7 @@ _PART = re.compile(r" of (?:them|these|those|whom|which|the)\b", re.I)
 """What follows a number that counts a part of what was counted before."""
 _CAUSE = re.compile(
     r"\b(because|since|due to|owing to|as a result of|in order to|so that|after|amid|thanks to|"
-    r"on the grounds that|arguing that|saying that|saying|(?<!prior )to)\b",
+    r"in response to|in protest|aimed at|on the grounds that|arguing that|saying that|saying|to)\b",
     re.I,
 )
 _DIGIT = re.compile(r"\d")
@@ -358,11 +358,20 @@ def _complements(parse: Parse) -> Iterator[Candidate]:
 
 def _causes(parse: Parse) -> Iterator[Candidate]:
     for match in _CAUSE.finditer(parse.text):
+        if match.group(1).casefold() == "to" and not _of_purpose(parse, match.start()):
+            continue
         stop = re.compile(r"[,;.]|$").search(parse.text, match.end() + 12)
         end = stop.start() if stop else len(parse.text)
         strong = match.group(1).casefold() not in {"to", "after", "amid", "since"}
         if end - match.start() > 8:
             yield of_characters(parse, match.start(), end, typed=0.9 if strong else 0.5)
+
+
+def _of_purpose(parse: Parse, at: int) -> bool:
+    """Whether the "to" at a character may begin a purpose: not "to Moscow", nor "agreed to meet"."""
+    i = next((i for i, token in enumerate(parse.tokens) if token.start == at), 0)
+    token = parse.tokens[i]
+    return token.tag == "TO" and (not i or parse.tokens[token.head].head != i - 1)
 
 
 def _repeats(question: Question, parse: Parse, span: Candidate) -> bool:

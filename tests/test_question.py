@@ -45,6 +45,9 @@ def parser() -> Parser:
         ("What is their destination?", "place"),
         ("Which airline lost money?", "group"),
         ("What did Ted Lieu call the envoy?", "quote"),
+        ("How did Ted Lieu defend the call?", "quote"),
+        ("How did they pass the town?", "manner"),
+        ("What is Holm bombing harder now that temperatures are dropping?", "thing"),
         ("Why was he criticised?", "reason"),
         ("Did Rubio go to Moscow?", "yesno"),
         ("Which newspaper published the call?", "group"),
@@ -100,3 +103,7 @@ def test_a_plural_noun_that_begins_a_question_is_no_name(parser: Parser) -> None
 def test_what_is_asked_is_not_what_a_clause_says_by_the_way(parser: Parser, text, kind, focus) -> None:
     question = read_question(text, parser)
     assert (question.kind, question.focus) == (kind, focus)
+
+
+def test_who_defends_something_is_the_speaker(parser: Parser) -> None:
+    assert read_question("How did Ted Lieu defend the leaked call?", parser).speaker == "Ted Lieu"

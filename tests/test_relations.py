@@ -49,6 +49,11 @@ def objection(question: str, text: str, sentence: str = "") -> str:
         ("How old is the mayor?", "The mayor, 44, was there.", ""),
         ("Who leaked the letter?", "Anna Berg spoke of the leaked letter.", "who leaked it is not said"),
         ("Who leaked the letter?", "The letter was leaked on Monday.", "who leaked it is not said"),
+        ("Who passed the tape of the call on?", "The Post has a leaked call.", "who passed it is not said"),
+        ("Who leaked the draft?", "The draft that leaked in May is wrong.", "who leaked it is not said"),
+        ("Who passed the bridge?", "They passed the bridge.", ""),
+        ("Who signed the deal?", "Berg wrote the deal, a significant one.", "nothing is said of “signed”"),
+        ("Who signed the deal?", "Berg wrote and signed the deal.", ""),
         ("Who leaked the letter?", "The letter was leaked by Carl Holm.", ""),
         ("Who leaked the letter?", "Carl Holm leaked the letter on Monday.", ""),
         ("What position does Carl Holm hold?", LEDE + "Carl Holm was there.", "what they are is not said"),
@@ -131,6 +136,9 @@ def test_a_number_of_the_question_is_given(question: str, expected: str) -> None
 
 
 ARMY = "The plan would have Holm give up land and keep its army to 600 troops."
+FORCES = (
+    "The plan favours Russia and would have Ukraine give up land and keep its armed forces to 600 troops."
+)
 FIRM = "His ties helped, among them 2 million dollars from the bank for his firm."
 
 
@@ -154,6 +162,15 @@ FIRM = "His ties helped, among them 2 million dollars from the bank for his firm
             "Berg, 44, who is married to Ida Lund, spoke in Dalby.",
             "it is not said of “Ida Lund”",
         ),
+        ("To how many troops would the plan limit Ukraine's army?", FORCES, ""),
+        ("To how many troops would the plan limit the Russian army?", FORCES, "it is not said of “Russian”"),
+        (
+            "Which minister do Trump's envoys overshadow?",
+            "Trump rules. American envoys overshadow the minister.",
+            "",
+        ),
+        ("How much did Riyadh's fund pay?", "The Saudi fund paid 2 million dollars.", ""),
+        ("How much did Oslo's fund pay?", "The Saudi fund paid 2 million dollars.", "Oslo is not mentioned"),
         (
             "How many troops does the Falkish army have?",
             "Falkish money goes to Holm. Holm’s army has 600 troops.",
@@ -169,5 +186,36 @@ FIRM = "His ties helped, among them 2 million dollars from the bank for his firm
     ],
 )
 def test_a_number_of_somebody_else_is_no_answer(question: str, text: str, expected: str) -> None:
-    sentence = next(part for part in (ARMY, FIRM, "44", "600 troops") if part in text)
+    known = (ARMY, FIRM, "44", "600 troops", "envoys", "fund")
+    sentence = next(part for part in known if part in text)
     assert objection(question, text, sentence) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("Why did Berg not go?", "Berg will not go to Dalby, leaving it to Holm.", "no reason is given"),
+        ("Why has there been no summit?", "They had agreed to hold a summit in Dalby.", "no reason is given"),
+        ("Why did Berg not go?", "Berg did not go because she was ill.", ""),
+        ("Why does the lamp go dark?", "The lamp stays dark to not disturb the birds.", ""),
+        ("Why do they strike?", "They have stepped up their strikes on Dalby to put strain on it.", ""),
+        ("Why is Dalby important?", "They took Dalby, a hub of great weight.", ""),
+        ("Why does Dalby matter?", "They took Dalby, a hub of great weight.", ""),
+        ("Why was Berg not in Dalby?", "Berg is not in Dalby.", "no reason is given"),
+    ],
+)
+def test_a_fact_is_no_reason_for_itself(question: str, text: str, expected: str) -> None:
+    assert objection(question, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How many troops does Holm have?", "only a limit is given"),
+        ("How many troops would Holm have?", ""),
+        ("To how many troops is Holm held by the plan?", ""),
+    ],
+)
+def test_a_limit_does_not_say_how_many_there_are(question: str, expected: str) -> None:
+    text = "The deal would limit the army of Holm to 600 troops."
+    assert objection(question, text) == expected
