@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Generator as Events
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeGuard
@@ -15,13 +15,14 @@ from rag.disagree import sides
 from rag.either import either_or
 from rag.errors import CancelledError, ModelError
 from rag.evidence import Evidence, known_people
+from rag.names import name_keys, same_name
 from rag.numbers import quantities
 from rag.prompts import compose_prompt, write_prompt
 from rag.question import Question
 from rag.records import Answer, Citation, Claim, Hit, Rejected, Side, Status, Tier
 from rag.spans import candidates
 from rag.syntax import below
-from rag.text import STOPWORDS, normalise, sentences, words
+from rag.text import STOPWORDS, adjoin, normalise, sentences, words
 from rag.trim import finish
 from rag.verify import check, well_formed
 from rag.wordings import Opening, wordings
@@ -29,6 +30,9 @@ from rag.wordings import Opening, wordings
 MOST_CLAIMS = 3
 WORTH_ADDING = 0.25
 """A further sentence is added when it is evidenced at least this well, as a share of the best."""
+OPEN = frozenset({"thing", "manner", "reason", "quote"})
+"""Kinds of question whose answer may go on in the next sentence."""
+_PRONOUN = re.compile(r"(?:They|He|She) ")
 TRIES = 2
 """Drafts the model may write of the best sentence. Further sentences stand verbatim."""
 NEAREST = 3
@@ -162,7 +166,22 @@ def _choose(
             break
         if not any(_says_the_same(other, held) for held in chosen):
             chosen.append(other)
+    if question.kind in OPEN and len(chosen) < MOST_CLAIMS:
+        chosen += [found for found in evidence if found not in chosen and _goes_on(found, chosen)][:1]
     return [*chosen]
+
+
+def _goes_on(found: Evidence, chosen: Sequence[Evidence]) -> bool:
+    """Whether a sentence goes on behind one of the chosen: "Critics are worried. They fear that …"."""
+    sentence = found.sentence
+    if not _PRONOUN.match(sentence.text):
+        return False
+    before = (held.sentence for held in chosen if held.sentence.article.id == sentence.article.id)
+    return any(
+        held.end <= sentence.start
+        and adjoin(sentence.article.text, (held.start, held.end), (sentence.start, sentence.end))
+        for held in before
+    )
 
 
 def _short(best: Evidence | Citation, differing: Sequence[Side]) -> str | None:
@@ -201,7 +220,7 @@ def _write(
     prompt = write_prompt(question.text, source)
     keep = may_answer(question, found)
     tries = 0
-    for opening in _openings(question):
+    for opening in _openings(question, _persons(found, parser)):
         lattice = wordings(found.sentence.parse, keep, opening)
         if lattice is None or tries == TRIES:
             continue
@@ -280,8 +299,19 @@ def _answers(text: str, found: Evidence, question: Question) -> bool:
     return bool(content) and held >= 0.6 * len(content)
 
 
-def _openings(question: Question) -> list[Opening]:
+def _persons(found: Evidence, parser: Parser) -> frozenset[str]:
+    """The surnames of the persons named right before a sentence that has "he" or "she"."""
+    if not any(token.text.casefold() in {"he", "she"} for token in found.sentence.parse.tokens):
+        return frozenset()
+    before = parser.parse([found.sentence.before.rpartition(" . ")[2]])[0]
+    people = (entity.text for entity in before.entities if entity.label == "PERSON")
+    return frozenset(key for name in people for key in name_keys(name))
+
+
+def _openings(question: Question, persons: Collection[str] = ()) -> list[Opening]:
     """What the reply may begin with: the subject of the question with its helping verb, that alone, nothing.
+
+    `persons` are those whom "he" or "she" in the sentence may stand for; of two nobody knows whom.
 
     A small model that is given the first words goes on rightly far more often than one that chooses them.
     """
@@ -294,15 +324,16 @@ def _openings(question: Question) -> list[Opening]:
     if not inside or any(tokens[j].tag in {"WP", "WDT", "WRB", "WP$"} for j in inside):
         return [Opening()]
     named = _capital(question.text[tokens[inside[0]].start : tokens[inside[-1]].end])
+    meant = bool(persons) and all(same_name(person, key) for person in persons for key in name_keys(named))
     helping = [t for t in tokens if t.dep in {"aux", "auxpass"} and t.head == root and t.lemma != "do"]
     if tokens[root].lemma.casefold() == "be":
         helping.append(tokens[root])
     helped = [
-        Opening(f"{named} {helper.text}", named, helper)
+        Opening(f"{named} {helper.text}", named, helper, person=meant)
         for helper in helping[:1]
         if helper.start < tokens[inside[0]].start
     ]
-    openings = [*helped, Opening(named, named)]
+    openings = [*helped, Opening(named, named, person=meant)]
     return [*(opening for opening in openings if len(opening.text) < LONGEST_OPENING), Opening()]
 
 

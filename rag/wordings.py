@@ -36,6 +36,8 @@ class Opening:
     subject: str = ""
     helper: Token | None = None
     """The helping verb at its end; None when it ends with the subject."""
+    person: bool = False
+    """Whether "he" or "she" in the sentence stands for the subject."""
 
 
 def wordings(parse: Parse, keep: Sequence[Span], opening: Opening) -> Lattice | None:
@@ -306,7 +308,7 @@ def _up(tokens: Sequence[Token], place: int) -> Iterator[int]:
 
 
 def _same(token: Token, opening: Opening) -> bool:
-    """Whether the subject is the one of the opening, or a pronoun that may stand for the person it names."""
+    """Whether the subject is the one of the opening, or a pronoun that stands for it."""
     if token.text.casefold() in {"he", "she"}:
-        return all(word[:1].isupper() for word in opening.subject.split())
+        return opening.person
     return set(words(token.text)) <= set(words(opening.subject))

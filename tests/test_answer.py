@@ -96,6 +96,26 @@ def test_a_refusal_says_what_the_nearest_sentence_lacks(bench: Bench) -> None:
     assert found.notes == ("What comes nearest falls short: Boris Lind is not mentioned.",)
 
 
+def test_an_article_that_never_mentions_who_is_asked_about_comes_last(bench: Bench) -> None:
+    other = Article("a7", "The mayor said that the new bridge in Dalby was a success.", title="A bridge")
+    told = Article("a8", "Carl Holm spoke. He said of it that it had been worth it.", title="Dalby")
+    asked = read_question("What did Carl Holm say about the new bridge in Dalby?", bench.parser)
+    hits = [Hit(Passage(article, 0, len(article.text)), 1.0) for article in (other, told)]
+    first, *_ = select(asked, hits, bench.embedder, bench.parser, bench.trees, bench.reader)
+    assert first.sentence.article.id == "a8"
+
+
+@pytest.mark.parametrize(
+    ("behind", "claims"),
+    [("They point to rust in the old steel.", 2), ("Many point to rust in the old steel.", 1)],
+)
+def test_what_goes_on_about_the_same_people_is_told_as_well(bench: Bench, behind: str, claims: int) -> None:
+    text = f"The critics of the new bridge in Dalby are worried about it. {behind} It rained on Monday."
+    article = Article("a9", text, title="Dalby")
+    found = ask(bench, "What worries the critics of the new bridge in Dalby?", articles=(article,))
+    assert [claim.citations[0].quote for claim in found.claims][1:] == [behind][: claims - 1]
+
+
 def test_who_said_it_stands_before_the_quotation(bench: Bench) -> None:
     text = (
         "The talks in Dalby went on.\n"

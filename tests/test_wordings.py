@@ -160,3 +160,12 @@ def test_an_opening_leaves_out_nothing_that_may_be_the_answer() -> None:
 def test_what_somebody_believes_is_not_made_a_fact() -> None:
     text = "The union fears Norfab will close the plant in Oslo with its 900 jobs."
     assert not replies(text, "the plant in Oslo", "Norfab will", "Norfab")
+
+
+def test_he_is_the_subject_of_the_question_only_where_that_is_known() -> None:
+    parse = PARSER.parse(["He closed the old mill on Monday."])[0]
+    answer = [(parse.text.index("Monday"), parse.text.index("Monday") + 6)]
+    assert wordings(parse, answer, Opening("Carl Holm", "Carl Holm")) is None
+    lattice = wordings(parse, answer, Opening("Carl Holm", "Carl Holm", person=True))
+    assert lattice is not None
+    assert " closed the old mill on Monday" in set(paths(lattice))
