@@ -300,12 +300,15 @@ def _answers(text: str, found: Evidence, question: Question) -> bool:
 
 
 def _persons(found: Evidence, parser: Parser) -> frozenset[str]:
-    """The surnames of the persons named right before a sentence that has "he" or "she"."""
+    """The surnames of the persons named last before a sentence that has "he" or "she", in one sentence."""
     if not any(token.text.casefold() in {"he", "she"} for token in found.sentence.parse.tokens):
         return frozenset()
-    before = parser.parse([found.sentence.before.rpartition(" . ")[2]])[0]
-    people = (entity.text for entity in before.entities if entity.label == "PERSON")
-    return frozenset(key for name in people for key in name_keys(name))
+    before = found.sentence.before.rpartition(" . ")[2]
+    for parse in reversed(parser.parse([before[start:end] for start, end in sentences(before)])):
+        people = (entity.text for entity in parse.entities if entity.label == "PERSON")
+        if keys := frozenset(key for name in people for key in name_keys(name)):
+            return keys
+    return frozenset()
 
 
 def _openings(question: Question, persons: Collection[str] = ()) -> list[Opening]:

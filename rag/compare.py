@@ -55,7 +55,7 @@ _DREW_UP = re.compile(
     r"|(?:a hand|part) in (?:making|drawing|working))\b",
     re.I,
 )
-_PASSED_ON = re.compile(r"\b(?:leak\w*|pass(?:ed|es)?|hand(?:ed|s)?|slipped)\b", re.I)
+_PASSED_ON = re.compile(r"\b(?:leak\w*|pass(?:ed|es)|handed|slipped)\b", re.I)
 _PLAN = r"(?:plan|proposal|draft|framework|(?:counter-?)?offer|counter-?proposal|initiative|blueprint)\b"
 _WHOSE = re.compile(rf"\b[Ww]hose (?:\w+ ){{0,2}}{_PLAN}")
 _OF_SOMEBODY = re.compile(

@@ -76,6 +76,10 @@ _RELATIONS = (
         "spokesman spokeswoman spokesperson",
         "spokes* press_secretary press_officer press_office press_service",
     ),
+    (
+        "who_recorded who_secretly_recorded who_taped who_bugged who_intercepted",
+        "record* tape* bugged wiretap* intercept* eavesdrop*",
+    ),
     ("sign signs signed signing", "sign signs signed signing signator* signature* inked initialled"),
     ("civilian*", "civilian* non-combatant* noncombatant* bystander* resident* inhabitant* villager*"),
     ("nickname* nicknamed", "nicknam* known dubbed called alias moniker calls so-called"),
@@ -100,6 +104,7 @@ def _any(words: str) -> re.Pattern[str]:
 
 RELATIONS = tuple((_any(asked), _any(told)) for asked, told in _RELATIONS)
 """What asks for a relation, and what tells one."""
+_WHO = re.compile(r"^who (?:secretly )?", re.IGNORECASE)
 _MANAGES = re.compile(r"\bsucceed\w* in\b", re.IGNORECASE)
 
 
@@ -117,7 +122,7 @@ def untold(question: Question, article: Article, start: int, end: int) -> str:
     for asked, told in RELATIONS:
         match = asked.search(wanted)
         if match and not told.search(around):
-            return match.group()
+            return _WHO.sub("", match.group())
     return ""
 
 
@@ -238,7 +243,10 @@ def of_whom_else(question: Question, sentence: Parse, before: str, span: tuple[i
     owners = [name for name in question.names if re.search(rf"{re.escape(name)}[’']s\b", question.text)]
     if question.kind == "age":
         aged = re.search(r"([A-Z][\w’'-]+)(?:,| \(|,? aged) ?\(?$", sentence.text[: span[0]])
-        meant = aged is None or bool(owners) or any(named_in(name, aged[1]) for name in question.names)
+        if aged is not None and owners:
+            # Of "Berg, 44, the husband of Ida" for the age of Berg's wife.
+            return next((name for name in owners if named_in(name, aged[1])), "")
+        meant = aged is None or any(named_in(name, aged[1]) for name in question.names)
         return "" if meant or not question.names else question.names[-1]
     numeric = question.kind in NUMERIC - {"date"}
     theirs = _owned(sentence.tokens)

@@ -51,6 +51,7 @@ def objection(question: str, text: str, sentence: str = "") -> str:
         ("Who leaked the letter?", "The letter was leaked on Monday.", "who leaked it is not said"),
         ("Who passed the tape of the call on?", "The Post has a leaked call.", "who passed it is not said"),
         ("Who leaked the draft?", "The draft that leaked in May is wrong.", "who leaked it is not said"),
+        ("Who recorded the call?", "The Post has a leaked call.", "nothing is said of “recorded”"),
         ("Who passed the bridge?", "They passed the bridge.", ""),
         ("Who signed the deal?", "Berg wrote the deal, a significant one.", "nothing is said of “signed”"),
         ("Who signed the deal?", "Berg wrote and signed the deal.", ""),
@@ -182,6 +183,11 @@ FIRM = "His ties helped, among them 2 million dollars from the bank for his firm
             "it is not said of “Lund”",
         ),
         ("How old is Anna Berg?", "Berg, 44, who is married to Ida Lund, spoke in Dalby.", ""),
+        (
+            "How old is Berg's wife?",
+            "Berg, 44, who is married to Ida Lund, spoke in Dalby.",
+            "it is not said of “Berg”",
+        ),
         ("How old is Ida Lund's wife?", "Berg, 44, who is married to Ida Lund, spoke in Dalby.", ""),
     ],
 )
