@@ -27,6 +27,7 @@ from models.protocols import Embedder
 from rag.filters import Filter
 from rag.pipeline import Tearsheet
 from rag.records import Answer, Hit
+from rag.rows import text_id
 from rag.settings import Settings
 from rag.text import content_words, normalise, sentences
 
@@ -53,11 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _options(argv)
     rows = [json.loads(line) for line in options.questions.read_text("utf-8").splitlines()]
     rows = [*spread(rows, options.limit)]
+    articles = [json.loads(line) for line in options.articles.read_text("utf-8").splitlines()]
     with tempfile.TemporaryDirectory() as spare:
         settings = Settings.load(library=options.library or Path(spare), tier="quote")
         with Tearsheet.open(settings, write=True) as tearsheet:
             fill(tearsheet.library, tearsheet.models.embedder, options.articles, words=120, header=False)
-            ids = {item.path: item.id for item in tearsheet.library.articles()}
+            ids = {row["id"]: text_id(row["text"]) for row in articles}
             asked = []
             for number, row in enumerate(rows, 1):
                 asked.append(_ask(tearsheet, row, ids))
@@ -81,7 +83,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _ask(tearsheet: Tearsheet, row: dict[str, Any], ids: Mapping[str, str]) -> Asked:
     own = set(row["articles"])
-    others = tuple(id_ for path, id_ in ids.items() if path not in own)
+    left_out = {ids[name] for name in own if name in ids}
+    others = tuple(dict.fromkeys(id_ for id_ in ids.values() if id_ not in left_out))
     answer = tearsheet.ask(row["question"], read_filters=False)
     without = tearsheet.ask(row["question"], where=Filter(articles=others), read_filters=False)
     hits = tearsheet.search(row["question"], limit=HITS)
