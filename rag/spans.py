@@ -158,10 +158,10 @@ def _entities(question: Question, parse: Parse, people: frozenset[str]) -> Itera
         if typed:
             yield _entity(question, parse, entity, typed)
     if kind == "person":
+        people_in = [entity for entity in parse.entities if entity.label == "PERSON"]
         for first, last in name_runs(parse):
-            if not any(
-                entity.first <= first <= entity.last for entity in parse.entities if entity.label == "PERSON"
-            ):
+            # "GOP Leader Kevin Berg" names nobody that "Kevin Berg" does not.
+            if not any(entity.first <= first <= entity.last or entity.last == last for entity in people_in):
                 surname = parse.tokens[last].text
                 yield of_tokens(question, parse, first, last, last, typed=0.9 if surname in people else 0.3)
     if kind == "place" and question.focus == "state":

@@ -157,6 +157,7 @@ def test_one_whom_the_question_names_is_no_answer_with_a_title_either() -> None:
     [
         ("Berg, proud of her mediation in the strike, left for Holm.", "her mediation"),
         ("He met Secretary of State Anna Berg in Holm.", "State Anna Berg"),
+        ("He met GOP Leader Anna Berg in Holm.", "Leader Anna Berg"),
         ("Berg spent four hours with the mayor.", "four hours"),
     ],
 )
