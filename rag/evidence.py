@@ -289,13 +289,11 @@ def rank_by(
     Ties go to the better hit, then by place.
     """
     best: dict[tuple[str, int], Evidence] = {}
-    of_another = {
-        pair.sentence.article.id: UNMENTIONED if unmentioned(question, pair.sentence) else 1.0
-        for pair in pairs
-    }
+    homes = {pair.sentence.article.id: pair.sentence for pair in pairs}
+    trusted = {id_: UNMENTIONED if unmentioned(question, one) else 1.0 for id_, one in homes.items()}
     for pair, said in zip(pairs, fitted, strict=True):
         score = (_polar(pair) if question.kind == "yesno" else said) * _fitness(question, pair)
-        score *= of_another[pair.sentence.article.id]
+        score *= trusted[pair.sentence.article.id]
         key = (pair.sentence.article.id, pair.sentence.start)
         held = best.get(key)
         if held is None or _better(question, pair, float(score), held):
