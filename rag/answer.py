@@ -22,7 +22,7 @@ from rag.question import Question
 from rag.records import Answer, Citation, Claim, Hit, Rejected, Side, Status, Tier
 from rag.spans import candidates
 from rag.syntax import below
-from rag.text import STOPWORDS, adjoin, normalise, sentences, words
+from rag.text import STOPWORDS, normalise, sentences, words
 from rag.trim import finish
 from rag.verify import check, well_formed
 from rag.wordings import Opening, wordings
@@ -176,12 +176,8 @@ def _goes_on(found: Evidence, chosen: Sequence[Evidence]) -> bool:
     sentence = found.sentence
     if not _PRONOUN.match(sentence.text):
         return False
-    before = (held.sentence for held in chosen if held.sentence.article.id == sentence.article.id)
-    return any(
-        held.end <= sentence.start
-        and adjoin(sentence.article.text, (held.start, held.end), (sentence.start, sentence.end))
-        for held in before
-    )
+    earlier = (held.sentence for held in chosen if held.sentence.end <= sentence.start)
+    return any(sentence.adjoins(held) for held in earlier)
 
 
 def _short(best: Evidence | Citation, differing: Sequence[Side]) -> str | None:

@@ -139,10 +139,10 @@ def _misses_number(question: Question, best: Evidence) -> str:
     number = ungiven(question, best.sentence.article)
     if number:
         return f"{number} is not given"
-    before = best.sentence.before.rpartition(" . ")[2]
-    if only_limited(question, best.sentence.parse, (best.span.start, best.span.end)):
+    before, span = best.sentence.before.rpartition(" . ")[2], (best.span.start, best.span.end)
+    if only_limited(question, best.sentence.parse, span):
         return "only a limit is given"
-    whose = of_whom_else(question, best.sentence.parse, before, (best.span.start, best.span.end))
+    whose = of_whom_else(question, best.sentence.parse, before, span)
     return f"it is not said of “{whose}”" if whose else ""
 
 

@@ -19,7 +19,7 @@ from rag.several import with_lists
 from rag.span import Candidate
 from rag.spans import HARDLY, candidates
 from rag.syntax import tree_distance
-from rag.text import STOPWORDS, adjoin, normalise
+from rag.text import STOPWORDS, normalise
 
 FAINT = 0.02
 """Below this the trees no longer tell one span of a sentence from another."""
@@ -317,10 +317,7 @@ def _number_first(question: Question, ranked: list[Evidence]) -> list[Evidence]:
         return ranked
     best = ranked[0]
     for other in ranked[1:]:
-        one, two = other.sentence, best.sentence
-        near = one.article.id == two.article.id and adjoin(
-            one.article.text, (one.start, one.end), (two.start, two.end)
-        )
+        near = other.sentence.adjoins(best.sentence)
         if near and other.span.typed >= 0.6 and other.score >= BESIDE * best.score:
             first = replace(other, score=best.score)
             return [first, replace(best, score=other.score), *(e for e in ranked[1:] if e is not other)]

@@ -29,6 +29,7 @@ FITTING = 0.15
 """What a sentence gains that holds something like what is asked for."""
 CONTEXT_SENTENCES = 2
 """Sentences before one in which a name or a topic may stand that it only refers to."""
+OPENS_QUOTATION = '"“«„'
 _NUMBER = (
     r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?"
     r"|billions?|once|twice)\b"
@@ -90,6 +91,11 @@ class Sentence:
     def text(self) -> str:
         return self.article.text[self.start : self.end]
 
+    def adjoins(self, other: Sentence) -> bool:
+        """Whether the other sentence stands right before it or behind it, in one paragraph."""
+        here, there = (self.start, self.end), (other.start, other.end)
+        return self.article.id == other.article.id and adjoin(self.article.text, here, there)
+
     def names_anything(self, name: str) -> bool:
         """Whether the whole article names it somewhere, or a city that lies in it."""
         whole = f"{self.article.title}\n{self.article.text}"
@@ -150,7 +156,7 @@ def _leads_up(row: _Rough, best: Sequence[_Rough]) -> bool:
         return False
     behind = (each for each in best if each[2].id == article.id and each[3] >= end)
     return any(
-        article.text[first] in '"“«„' and adjoin(article.text, (start, end), (first, last))
+        article.text[first] in OPENS_QUOTATION and adjoin(article.text, (start, end), (first, last))
         for _, _, _, first, last, *_ in behind
     )
 

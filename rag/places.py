@@ -83,8 +83,9 @@ def lies_in(inner: str, outer: str) -> bool:
 
 def holds_named(outer: str, text: str) -> bool:
     """Whether a text names a city that lies in the place: Geneva in Switzerland, or a Swiss city."""
-    low = f" {normalise(text)} "
-    return any(re.search(rf"\W{re.escape(city)}\W", low) for city in cities_in(outer))
+    cities = cities_in(outer)
+    low = f" {normalise(text)} " if cities else ""
+    return any(re.search(rf"\W{re.escape(city)}\W", low) for city in cities)
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ from rag.names import akin, named_in
 from rag.numbers import quantities
 from rag.question import AMOUNTS, NUMERIC, SAYING, Question
 from rag.records import Article
+from rag.syntax import below
 
 _BEFORE_NOUN = frozenset({"poss", "amod", "compound", "nmod"})
 AROUND = 250
@@ -273,20 +274,24 @@ def only_limited(question: Question, sentence: Parse, span: tuple[int, int]) -> 
     """Whether the number at `span` is what something is to be held to, and what there is was asked for."""
     if question.kind not in {"count", "amount"} or _MAY_BE.search(question.text):
         return False
-    at = next((i for i, token in enumerate(sentence.tokens) if token.start <= span[0] < token.end), 0)
-    verbs = [i for i in _up(sentence.tokens, at) if sentence.tokens[i].pos == "VERB"]
-    return bool(verbs) and sentence.tokens[verbs[0]].lemma.casefold() in _LIMITS
+    verb = _verb_above(sentence.tokens, span[0])
+    return verb is not None and sentence.tokens[verb].lemma.casefold() in _LIMITS
+
+
+def _verb_above(tokens: tuple[Token, ...], start: int) -> int | None:
+    """The nearest verb that the token at the character `start` hangs on."""
+    at = next((i for i, token in enumerate(tokens) if token.start <= start < token.end), 0)
+    return next((i for i in _up(tokens, at) if tokens[i].pos == "VERB"), None)
 
 
 def _of_another_land(question: Question, tokens: tuple[Token, ...], span: tuple[int, int]) -> str:
     """The country that the question names, where the number at `span` is of the forces of another."""
     asked = [token for token in question.parse.tokens if token.entity in _LANDS]
-    at = next((i for i, token in enumerate(tokens) if token.start <= span[0] < token.end), 0)
-    verb = next((i for i in _up(tokens, at) if tokens[i].pos == "VERB"), None)
+    verb = _verb_above(tokens, span[0])
     if not asked or verb is None:
         return ""
-    under = {i for i in range(len(tokens)) if verb in _up(tokens, i)}
-    owners = [owner for owner in _owned(tokens, under).get("army", ()) if owner.entity in _LANDS]
+    forces = _owned(tokens, below(tokens, verb)).get("army", ())
+    owners = [owner for owner in forces if owner.entity in _LANDS]
     return "" if not owners or any(_same(a, b) for a in asked for b in owners) else asked[0].text
 
 

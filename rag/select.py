@@ -12,12 +12,12 @@ import numpy as np
 from models.protocols import Embedder, Parser, Reader
 from models.trees import Trees
 from rag.evidence import Evidence, rank_by, weigh
-from rag.gather import gather
+from rag.gather import OPENS_QUOTATION, gather
 from rag.prompts import read_prompt
 from rag.question import Question
 from rag.records import Hit
 from rag.standing import standings
-from rag.text import adjoin, normalise
+from rag.text import normalise
 
 READ = 4
 """Sentences that are read closely at most: each costs 0.06 s on one core."""
@@ -93,18 +93,11 @@ def worth(found: Evidence) -> float:
 def _speaker_first(question: Question, ranked: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """Asked who said it, put the sentence that leads up to the best quotation first: "Berg writes:"."""
     best = ranked[0]
-    if question.kind != "person" or not best.span.whole or best.sentence.text[0] not in '“"«„':
+    if question.kind != "person" or not best.span.whole or best.sentence.text[0] not in OPENS_QUOTATION:
         return tuple(ranked)
-    quoted = best.sentence
     for other in ranked[1:]:
-        led = other.sentence
-        beside = adjoin(quoted.article.text, (led.start, led.end), (quoted.start, quoted.end))
-        if (
-            led.article.id == quoted.article.id
-            and beside
-            and led.text.endswith(":")
-            and other.span.typed >= SURE
-        ):
+        leads = other.sentence.text.endswith(":") and other.sentence.adjoins(best.sentence)
+        if leads and other.span.typed >= SURE:
             rest = (found for found in ranked if found is not other)
             return (replace(other, score=best.score, read=best.read), *rest)
     return tuple(ranked)
